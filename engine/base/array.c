@@ -2,6 +2,8 @@
 
 #include "base/array.h"
 
+#include "base/bytes.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,4 +57,9 @@ int array_compare_u32(const void *a, const void *b)
 {
 	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	return (x > y) - (x < y);
+}
+
+int array_compare_key(const void *a, const void *b)
+{
+	return memcmp(a, b, KEY_SIZE);
 }

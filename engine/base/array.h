@@ -28,7 +28,8 @@ void *array_find(const void *array, size_t count, size_t size, const void *key,
 void array_sort(void *array, size_t count, size_t size,
 		int (*compare)(const void *a, const void *b));
 
-/* For all three: compares the uint32_t that each of the two is, or begins with. */
+/* For all three: compare the uint32_t, or the key, that each of the two is or begins with. */
 int array_compare_u32(const void *a, const void *b);
+int array_compare_key(const void *a, const void *b);
 
 #endif

@@ -3,6 +3,7 @@
 #include "check/check_internal.h"
 
 #include "base/array.h"
+#include "repo/object.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -207,14 +208,6 @@ static void group_buckets(struct verify_run *run)
 	}
 }
 
-static int by_offset(const void *a, const void *b)
-{
-	const struct segment_witness *x = a, *y = b;
-	if (x->offset != y->offset)
-		return x->offset < y->offset ? -1 : 1;
-	return memcmp(x->key, y->key, KEY_SIZE);
-}
-
 void verify_find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
 {
 	struct verify_witness *witness = context;
@@ -251,7 +244,7 @@ void verify_find_witnesses(void *context, uint32_t segment, struct segment_witne
 		witness->rows[known].offset = bucket.offset;
 		memcpy(witness->rows[known++].key, bucket.key, KEY_SIZE);
 	}
-	array_sort(witness->rows, known, sizeof(*witness->rows), by_offset);
+	array_sort(witness->rows, known, sizeof(*witness->rows), witness_compare);
 	*out = (struct segment_witnesses){ witness->rows, known };
 }
 

@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_key(const void *a, const void *b)
-{
-	const struct verify_gone *x = a, *y = b;
-	return memcmp(x->key, y->key, KEY_SIZE);
-}
-
 enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8_t key[KEY_SIZE],
 			    uint32_t segment, uint32_t offset, const struct replay_event *older)
 {
@@ -33,19 +27,18 @@ enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8
 const struct verify_gone *verify_find_gone(const struct verify *verify,
 					   const uint8_t key[KEY_SIZE])
 {
-	struct verify_gone wanted = { .has_older = false };
-	memcpy(wanted.key, key, KEY_SIZE);
-	return array_find(verify->gone, verify->gone_count, sizeof(wanted), &wanted, by_key);
+	return array_find(verify->gone, verify->gone_count, sizeof(*verify->gone), key,
+			  array_compare_key);
 }
 
 /* Each key once; where several places claim one, the last of them. */
 static void sort_gone(struct verify *verify)
 {
 	size_t kept = 0;
-	array_sort(verify->gone, verify->gone_count, sizeof(*verify->gone), by_key);
+	array_sort(verify->gone, verify->gone_count, sizeof(*verify->gone), array_compare_key);
 	for (size_t i = 0; i < verify->gone_count; i++) {
 		const struct verify_gone *row = &verify->gone[i];
-		if (kept == 0 || by_key(&verify->gone[kept - 1], row) != 0)
+		if (kept == 0 || array_compare_key(&verify->gone[kept - 1], row) != 0)
 			verify->gone[kept++] = *row;
 		else if (replay_time(row->segment, row->offset) >
 			 replay_time(verify->gone[kept - 1].segment, verify->gone[kept - 1].offset))

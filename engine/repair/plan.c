@@ -45,11 +45,6 @@ void plan_free(struct plan *plan)
 	free(plan);
 }
 
-static int compare_key(const void *key, const void *lost)
-{
-	return memcmp(key, ((const struct lost_key *)lost)->key, KEY_SIZE);
-}
-
 uint64_t plan_loses(const struct plan *plan, const struct plan *other)
 {
 	uint64_t count = plan->lost_count;
@@ -58,7 +53,7 @@ uint64_t plan_loses(const struct plan *plan, const struct plan *other)
 	for (size_t i = 0; i < other->lost_count; i++) {
 		const uint8_t *key = other->lost[i].key;
 		const bool is_counted = array_find(plan->lost, plan->lost_count,
-						   sizeof(*plan->lost), key, compare_key);
+						   sizeof(*plan->lost), key, array_compare_key);
 		count += !is_counted && index_table_find(plan->work->table, key) == INDEX_EMPTY;
 	}
 	return count;

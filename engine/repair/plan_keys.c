@@ -177,15 +177,9 @@ static enum as_err gather(struct gathering *gathering)
 	return (enum as_err)gathering->failure;
 }
 
-static int compare_lost(const void *left, const void *right)
-{
-	const struct lost_key *a = left, *b = right;
-	return memcmp(a->key, b->key, KEY_SIZE);
-}
-
 static void sort_list(const struct key_list *list)
 {
-	array_sort(*list->keys, *list->count, sizeof(**list->keys), compare_lost);
+	array_sort(*list->keys, *list->count, sizeof(**list->keys), array_compare_key);
 }
 
 /* Several damaged entries may name one key; one that is an object all the same is not lost. */
@@ -195,7 +189,7 @@ static void drop_found(struct plan *plan)
 	for (size_t i = 0; i < plan->lost_count; i++) {
 		const struct lost_key *lost = &plan->lost[i];
 		if (index_table_find(plan->work->table, lost->key) == INDEX_EMPTY &&
-		    (kept == 0 || compare_lost(&plan->lost[kept - 1], lost) != 0))
+		    (kept == 0 || array_compare_key(&plan->lost[kept - 1], lost) != 0))
 			plan->lost[kept++] = *lost;
 	}
 	plan->lost_count = kept;

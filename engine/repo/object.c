@@ -175,7 +175,7 @@ static enum as_err add_witness(void *context, const struct index_bucket *bucket)
 	return AS_OK;
 }
 
-static int by_offset(const void *a, const void *b)
+int witness_compare(const void *a, const void *b)
 {
 	const struct segment_witness *x = a, *y = b;
 	if (x->offset != y->offset)
@@ -197,7 +197,7 @@ enum as_err repo_witnesses(const struct repo *repo, uint32_t segment, struct seg
 		free(search.rows);
 		return err;
 	}
-	array_sort(search.rows, search.count, sizeof(*search.rows), by_offset);
+	array_sort(search.rows, search.count, sizeof(*search.rows), witness_compare);
 	*rows = search.rows;
 	*count = search.count;
 	return AS_OK;

@@ -20,6 +20,9 @@ struct repo_witness {
 };
 void repo_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
 
+/* Orders two of them by offset, then by key. */
+int witness_compare(const void *a, const void *b);
+
 /* A place in the log, and the file to read it from. */
 struct object_place {
 	uint32_t segment, offset;
