@@ -451,18 +451,6 @@ static void give_up(struct as_store *store)
 		store->log = log;
 }
 
-/* Is a segment missing that holds objects by the hints? */
-static bool misses_segment(const struct as_store *store)
-{
-	for (size_t i = 0; i < store->hints.count; i++) {
-		const struct hints_segment *row = &store->hints.rows[i];
-		if (row->live > 0 && row->segment < store->written_from &&
-		    listing_find(&store->repo->listing, row->segment) == LISTING_NONE)
-			return true;
-	}
-	return false;
-}
-
 static enum as_err run(struct compaction *c, struct as_error *error)
 {
 	struct as_store *store = c->store;
@@ -470,7 +458,10 @@ static enum as_err run(struct compaction *c, struct as_error *error)
 	size_t count;
 	if (list_candidates(store, &candidates, &count) != AS_OK)
 		return store_fail(store, AS_ERR_MEMORY, error);
-	c->any_missing = misses_segment(store);
+	/* Is a segment missing that holds objects by the hints? */
+	const struct hints_segment *absent =
+		store_find_absent(&store->repo->listing, &store->hints, true);
+	c->any_missing = absent && absent->segment < store->written_from;
 	const size_t before = store->emptied_count;
 	/* When it stops in the middle, what was copied so far is worth committing all the same: on
 	 * a full disk that is what makes room. */

@@ -135,17 +135,14 @@ enum as_err store_find_folder(const struct as_store *store, struct as_error *err
 		? store_fail_folder(store, name, error) : AS_OK;
 }
 
-/* The first segment that is not there although @hints count objects in it or, without
- * @is_counted, list it for compaction alone. Objects in one that the index maps into are no
- * fault of the hints. */
-static const struct hints_segment *find_absent(const struct as_store *store,
-					       const struct hints *hints, bool is_counted)
+const struct hints_segment *store_find_absent(const struct listing *listing,
+					      const struct hints *hints, bool is_counted)
 {
 	for (size_t i = 0; i < hints->count; i++) {
 		const struct hints_segment *row = &hints->rows[i];
 		const bool is_named = is_counted ? row->live > 0
 						 : row->live == 0 && row->is_compact;
-		if (is_named && listing_find(&store->repo->listing, row->segment) == LISTING_NONE)
+		if (is_named && listing_find(listing, row->segment) == LISTING_NONE)
 			return row;
 	}
 	return NULL;
@@ -157,11 +154,14 @@ static bool check_counts(struct as_store *store, const struct hints *hints)
 {
 	const bool sees_all = !store->listing_is_old && !listing_is_partial(&store->repo->findings);
 	const char *differ = "index and hints count different numbers of objects";
+	const struct listing *listing = &store->repo->listing;
 	uint64_t sum;
 	const bool is_wrong = !hints_sum(hints, &sum);
 	const struct hints_segment *counted =
-		sees_all && sum != store->index.used ? find_absent(store, hints, true) : NULL;
-	const struct hints_segment *listed = sees_all ? find_absent(store, hints, false) : NULL;
+		sees_all && sum != store->index.used ? store_find_absent(listing, hints, true)
+						     : NULL;
+	const struct hints_segment *listed =
+		sees_all ? store_find_absent(listing, hints, false) : NULL;
 	if (counted)
 		say_why(store, "%s: hints.%" PRIu32 " counts %" PRId64 " in segment %" PRIu32
 			", which is not there", differ, store->transaction, counted->live,

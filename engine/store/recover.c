@@ -208,18 +208,6 @@ static enum as_err replay_all(struct as_store *store, const struct listing *list
 	return err;
 }
 
-/* Does every live object lie in a segment that is there? An old index can map keys to segments that
- * a later compaction removed together with the DELETEs of those keys. */
-static bool is_grounded(const struct as_store *store, const struct listing *listing)
-{
-	for (size_t i = 0; i < store->hints.count; i++) {
-		const struct hints_segment *row = &store->hints.rows[i];
-		if (row->live > 0 && listing_find(listing, row->segment) == LISTING_NONE)
-			return false;
-	}
-	return true;
-}
-
 /* *@from: the first segment that was replayed; 0 where no index was believed. */
 static enum as_err replay_from(struct as_store *store, const struct listing *listing, bool full,
 			       uint32_t *from, struct as_error *error)
@@ -240,7 +228,10 @@ enum as_err store_replay(struct as_store *store, bool full, struct as_error *err
 		return err;
 	err = replay_from(store, &listing, false, &from, error);
 	const bool can_go_on = err == AS_OK || err == AS_ERR_INTEGRITY || err == AS_ERR_COLLISION;
-	if (can_go_on && (full || (err == AS_OK && !is_grounded(store, &listing)))) {
+	/* An old index can map keys to segments that a later compaction removed together with the
+	 * DELETEs of those keys. */
+	if (can_go_on && (full || (err == AS_OK &&
+				   store_find_absent(&listing, &store->hints, true)))) {
 		/* Replay all of the log. An object that a credible index and the log behind it
 		 * give, and all of the log does not, is not dropped without a word: a DELETE may
 		 * have been moved behind the PUT that followed it. */

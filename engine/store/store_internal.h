@@ -148,6 +148,12 @@ enum as_err store_compact(struct as_store *store, struct as_report *report, stru
 /* AS_ERR_NOT_REGULAR: a folder is in the place of the index or hints of the store's transaction. */
 enum as_err store_find_folder(const struct as_store *store, struct as_error *error);
 
+/* The first row of @hints whose segment is not in @listing although it counts objects in it or,
+ * without @is_counted, is listed for compaction alone. Objects in one that the index maps into are
+ * no fault of the hints. NULL: there is none. */
+const struct hints_segment *store_find_absent(const struct listing *listing,
+					      const struct hints *hints, bool is_counted);
+
 /* Fill in @error for a folder @name where a file of index or hints should be,
  * AS_ERR_NOT_REGULAR. */
 enum as_err store_fail_folder(const struct as_store *store, const char *name,
