@@ -96,44 +96,26 @@ static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 	return AS_OK;
 }
 
-/* Those without a DELETE cannot matter to one another: all go, then each of their folders is
- * synced. */
-static enum as_err remove_plain(struct as_store *store, struct as_report *report,
-				struct as_error *error)
+/* Remove those without a DELETE, which cannot matter to one another: each of their folders is
+ * synced once. Or those with one: each goes when all older ones are gone for good, so that in
+ * whatever order a crash keeps the removals, no PUT outlives the DELETE that killed it. */
+static enum as_err remove_segments(struct as_store *store, bool with_deletes,
+				   struct as_report *report, struct as_error *error)
 {
 	char folder[LISTING_PATH_MAX], last[LISTING_PATH_MAX] = "";
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < store->emptied_count; i++) {
 		struct emptied *emptied = &store->emptied[i];
-		if (emptied->has_deletes)
+		if (emptied->has_deletes != with_deletes)
 			continue;
 		folder_of(store, emptied->segment, folder);
-		if (last[0] && strcmp(folder, last) != 0)
+		if (last[0] && (with_deletes || strcmp(folder, last) != 0))
 			err = sync_folder(store, last, error);
 		if (err == AS_OK)
 			err = remove_one(store, emptied, report, error);
 		strcpy(last, folder);
 	}
 	return err == AS_OK && last[0] ? sync_folder(store, last, error) : err;
-}
-
-/* A segment with a DELETE goes when all older ones are gone for good: in whatever order a crash
- * keeps the removals, no PUT outlives the DELETE that killed it. */
-static enum as_err remove_with_deletes(struct as_store *store, struct as_report *report,
-				       struct as_error *error)
-{
-	char folder[LISTING_PATH_MAX];
-	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < store->emptied_count; i++) {
-		struct emptied *emptied = &store->emptied[i];
-		if (!emptied->has_deletes)
-			continue;
-		err = remove_one(store, emptied, report, error);
-		folder_of(store, emptied->segment, folder);
-		if (err == AS_OK)
-			err = sync_folder(store, folder, error);
-	}
-	return err;
 }
 
 /* Folders that nothing is left in; not the one of the next segment, since Attic makes a folder only
@@ -165,9 +147,9 @@ enum as_err store_remove_emptied(struct as_store *store, struct as_report *repor
 				 struct as_error *error)
 {
 	report->segments_left = (uint32_t)store->emptied_count;
-	enum as_err err = remove_plain(store, report, error);
+	enum as_err err = remove_segments(store, false, report, error);
 	if (err == AS_OK)
-		err = remove_with_deletes(store, report, error);
+		err = remove_segments(store, true, report, error);
 	report->bytes_freed -= report->bytes_freed < report->bytes_copied ? report->bytes_freed
 									  : report->bytes_copied;
 	store->listing_is_old = store->listing_is_old || store->emptied_count > 0;
