@@ -198,29 +198,32 @@ bool repo_is_committed(const struct repo *repo, uint32_t number)
 
 /* ---- checking what was found at opening ---- */
 
-/* Compare the number @number of a file with the log's end, and say which side is behind. */
-static enum as_err check_number(struct repo *repo, const char *name, uint32_t number,
-				enum problem stale, enum problem too_new)
-{
-	uint32_t end;
-	if (!repo_log_end(repo, &end))
-		return findings_note(&repo->findings, too_new, FINDING_NOWHERE, FINDING_NOWHERE,
-				     "%s.%" PRIu32 ", the log holds no transaction", name, number);
-	if (number == end)
-		return AS_OK;
-	return findings_note(&repo->findings, number < end ? stale : too_new, FINDING_NOWHERE,
-			     FINDING_NOWHERE,
-			     "%s.%" PRIu32 ", the log ends with transaction %" PRIu32, name, number,
-			     end);
-}
+/* Index or hints, and what can be wrong with their number. */
+struct witness {
+	const char *name;
+	enum problem missing, stale, too_new;
+};
 
-static enum as_err check_missing(struct repo *repo, enum problem problem, const char *name)
+/* Compare the number of the newest file of a kind, if there is one, with the log's end. */
+static enum as_err check_number(struct repo *repo, const struct witness *witness, bool is_there,
+				uint32_t number)
 {
 	uint32_t end;
-	if (!repo_log_end(repo, &end))
-		return AS_OK;	/* nothing was ever committed, so there need be none */
-	return findings_note(&repo->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
-			     "%s.%" PRIu32, name, end);
+	const bool has_end = repo_log_end(repo, &end);
+	/* Where nothing was ever committed there need be none. */
+	if (is_there ? has_end && number == end : !has_end)
+		return AS_OK;
+	if (!is_there)
+		return findings_note(&repo->findings, witness->missing, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s.%" PRIu32, witness->name, end);
+	if (!has_end)
+		return findings_note(&repo->findings, witness->too_new, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s.%" PRIu32
+				     ", the log holds no transaction", witness->name, number);
+	return findings_note(&repo->findings, number < end ? witness->stale : witness->too_new,
+			     FINDING_NOWHERE, FINDING_NOWHERE, "%s.%" PRIu32
+			     ", the log ends with transaction %" PRIu32, witness->name, number,
+			     end);
 }
 
 /* Where there is no file, a folder of the log's own transaction cannot be read; any other is just
@@ -233,30 +236,34 @@ static bool is_in_its_place(const struct repo *repo, uint32_t folder)
 
 static enum as_err read_index(struct repo *repo)
 {
+	static const struct witness witness = {
+		"index", PROBLEM_INDEX_MISSING, PROBLEM_INDEX_STALE, PROBLEM_INDEX_TOO_NEW,
+	};
+	enum as_err err = AS_OK;
 	if (repo->index_is_folder)
 		repo->has_index = is_in_its_place(repo, repo->index_transaction);
-	if (!repo->has_index)
-		return check_missing(repo, PROBLEM_INDEX_MISSING, "index");
-	const enum as_err err = index_open(repo->io, repo->fd, repo->index_transaction,
-					   &repo->index, &repo->findings);
+	if (repo->has_index)
+		err = index_open(repo->io, repo->fd, repo->index_transaction, &repo->index,
+				 &repo->findings);
 	if (err == AS_ERR_MEMORY)
 		return err;
-	return check_number(repo, "index", repo->index_transaction, PROBLEM_INDEX_STALE,
-			    PROBLEM_INDEX_TOO_NEW);
+	return check_number(repo, &witness, repo->has_index, repo->index_transaction);
 }
 
 static enum as_err read_hints(struct repo *repo)
 {
+	static const struct witness witness = {
+		"hints", PROBLEM_HINTS_MISSING, PROBLEM_HINTS_STALE, PROBLEM_HINTS_TOO_NEW,
+	};
+	enum as_err err = AS_OK;
 	if (repo->hints_is_folder)
 		repo->has_hints = is_in_its_place(repo, repo->hints_transaction);
-	if (!repo->has_hints)
-		return check_missing(repo, PROBLEM_HINTS_MISSING, "hints");
-	const enum as_err err = hints_read(repo->io, repo->fd, repo->dialect,
-					   repo->hints_transaction, &repo->hints, &repo->findings);
+	if (repo->has_hints)
+		err = hints_read(repo->io, repo->fd, repo->dialect, repo->hints_transaction,
+				 &repo->hints, &repo->findings);
 	if (err != AS_OK)
 		return err;
-	return check_number(repo, "hints", repo->hints_transaction, PROBLEM_HINTS_STALE,
-			    PROBLEM_HINTS_TOO_NEW);
+	return check_number(repo, &witness, repo->has_hints, repo->hints_transaction);
 }
 
 /* Hints of the log's own transaction that count objects in segments which are not there: one was
