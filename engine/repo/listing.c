@@ -297,21 +297,6 @@ static enum as_err choose_file(struct lister *lister, const struct listing_segme
 	return err;
 }
 
-/* Put the rows at @from in the order of eight bits of their numbers, from @shift on, at @to. What
- * is equal there keeps its order. */
-static void scatter(const struct listing_segment *from, struct listing_segment *to, size_t count,
-		    unsigned shift)
-{
-	size_t place[257] = { 0 };
-
-	for (size_t i = 0; i < count; i++)
-		place[(from[i].number >> shift & 0xff) + 1]++;
-	for (size_t i = 1; i < ARRAY_SIZE(place); i++)
-		place[i] += place[i - 1];
-	for (size_t i = 0; i < count; i++)
-		to[place[from[i].number >> shift & 0xff]++] = from[i];
-}
-
 /* Sort by number, in time linear in their count: there may be millions, and a person waits. Those
  * of one number stay in the order of their folders, which were listed in theirs. */
 static enum as_err sort_segments(struct listing *listing)
@@ -325,10 +310,17 @@ static enum as_err sort_segments(struct listing *listing)
 	struct listing_segment *other = reallocarray(NULL, listing->count + 1, sizeof(*other));
 	if (!other)
 		return AS_ERR_MEMORY;
+	/* By eight bits of the numbers at a time; what is equal there keeps its order. */
 	for (unsigned shift = 0; shift < 32 && largest >> shift; shift += 8) {
 		struct listing_segment *unsorted = rows;
+		size_t place[257] = { 0 };
 
-		scatter(rows, other, listing->count, shift);
+		for (size_t i = 0; i < listing->count; i++)
+			place[(rows[i].number >> shift & 0xff) + 1]++;
+		for (size_t i = 1; i < ARRAY_SIZE(place); i++)
+			place[i] += place[i - 1];
+		for (size_t i = 0; i < listing->count; i++)
+			other[place[rows[i].number >> shift & 0xff]++] = rows[i];
 		rows = other;
 		other = unsorted;
 	}

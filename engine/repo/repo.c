@@ -624,49 +624,44 @@ static enum as_err read_all(struct repo *repo, bool has_integrity)
 	return AS_OK;
 }
 
-/* Lock it and read it. */
-static enum as_err read_repo(struct repo *repo, const struct repo_options *options,
-			     struct lock **lock, struct as_error *error)
-{
-	bool has_integrity = false;
-	enum as_err err = open_folder(repo, error);
-	if (err != AS_OK)
-		return err;
-	err = find_lock(repo, options, lock, error);
-	if (err != AS_OK)
-		return err;
-	stamp_names(repo, &repo->stamp);
-	err = read_names(repo, &has_integrity, error);
-	if (err != AS_OK)
-		return err;
-	err = read_all(repo, has_integrity);
-	if (err == AS_OK)
-		return AS_OK;
-	return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
-}
-
 enum as_err repo_open(const char *path, const struct repo_options *options, struct repo **out,
 		      struct as_error *error)
 {
 	struct locked_repo *locked = calloc(1, sizeof(*locked));
+	bool has_integrity = false;
+	enum as_err err = AS_ERR_MEMORY;
 	*out = NULL;
 	if (!locked)
-		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+		return as_fail(error, err, 0, "%s: out of memory", path);
 	struct repo *repo = &locked->repo;
 	repo->io = options && options->io ? options->io : &io_system;
 	repo->fd = repo->index.fd = -1;
 	findings_init(&repo->findings);
 	repo->path = strdup(path);
-	const enum as_err err = repo->path
-		? read_repo(repo, options, &locked->lock, error)
-		: as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+	if (!repo->path) {
+		as_fail(error, err, 0, "%s: out of memory", path);
+		goto fail;
+	}
+	err = open_folder(repo, error);
+	if (err == AS_OK)
+		err = find_lock(repo, options, &locked->lock, error);
+	if (err != AS_OK)
+		goto fail;
+	stamp_names(repo, &repo->stamp);
+	err = read_names(repo, &has_integrity, error);
+	if (err != AS_OK)
+		goto fail;
+	err = read_all(repo, has_integrity);
 	if (err != AS_OK) {
-		repo_close(repo);
-		return err;
+		as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+		goto fail;
 	}
 	findings_sort(&repo->findings);
 	*out = repo;
 	return AS_OK;
+fail:
+	repo_close(repo);
+	return err;
 }
 
 struct lock *repo_lock(struct repo *repo)
