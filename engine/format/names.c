@@ -7,6 +7,16 @@
 #include <stddef.h>
 #include <string.h>
 
+const char *name_read_number(const char *text, uint64_t *number)
+{
+	*number = 0;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		const unsigned digit = (unsigned)(*text - '0');
+		*number = *number > (UINT64_MAX - digit) / 10 ? UINT64_MAX : *number * 10 + digit;
+	}
+	return text;
+}
+
 bool name_parse(const char *name, struct name *parsed)
 {
 	static const char *const prefixes[] = {
@@ -18,12 +28,9 @@ bool name_parse(const char *name, struct name *parsed)
 		kind++;
 	if (kind == ARRAY_SIZE(prefixes))
 		return false;
-	const char *const digits = name + strlen(prefixes[kind]), *at = digits;
-	uint64_t number = 0;
-	for (; *at >= '0' && *at <= '9'; at++) {
-		const unsigned digit = (unsigned)(*at - '0');
-		number = number > (UINT64_MAX - digit) / 10 ? UINT64_MAX : number * 10 + digit;
-	}
+	const char *const digits = name + strlen(prefixes[kind]);
+	uint64_t number;
+	const char *const at = name_read_number(digits, &number);
 	*parsed = (struct name){
 		.kind = (enum name_kind)kind,
 		.number = number,

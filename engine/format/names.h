@@ -15,6 +15,10 @@ struct name {
 	const char *rest;	/* what follows the digits, in the caller's string */
 };
 
+/* The number that the digits at the beginning of @text stand for; UINT64_MAX where that is too
+ * small to hold it. Returns where they end. */
+const char *name_read_number(const char *text, uint64_t *number);
+
 /* False: @name is of no such form. */
 bool name_parse(const char *name, struct name *parsed);
 

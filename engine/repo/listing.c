@@ -5,6 +5,7 @@
 #include "base/array.h"
 #include "base/owner.h"
 #include "base/text.h"
+#include "format/names.h"
 #include "format/segment.h"
 
 #include <errno.h>
@@ -33,22 +34,10 @@ struct lister {
 	char prefix[sizeof(DATA_NAME) + FOLDER_NAME_MAX]; /* its path */
 };
 
-/* Value of @name where it is nothing but digits; UINT64_MAX where that is too small to hold it. */
+/* Value of @name where it is nothing but digits. */
 static bool read_digits(const char *name, uint64_t *value)
 {
-	uint64_t v = 0;
-
-	if (!*name)
-		return false;
-	for (; *name; name++) {
-		const unsigned digit = (unsigned)*name - '0';
-
-		if (digit > 9)
-			return false;
-		v = v > (UINT64_MAX - digit) / 10 ? UINT64_MAX : v * 10 + digit;
-	}
-	*value = v;
-	return true;
+	return *name && !*name_read_number(name, value);
 }
 
 /* Is @name, known to be all digits, the one way in which its @value is written? */
