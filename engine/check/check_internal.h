@@ -194,12 +194,16 @@ struct verdict_info {
 extern const struct verdict_info verdict_table[VERDICT_COUNT];
 
 /* What log, index and hints together say of one key. @bucket: the index's mapping, or NULL;
- * @is_confirmed: a whole PUT of the key stands there; @event: the newest event that the log has
- * apart from that one, or NULL. Where the verdict is an object, or an older version of one, *@place
- * is where. */
+ * @event: the newest event that the log has apart from the PUT that a confirmed mapping leads to,
+ * or NULL. Where the verdict is an object, or an older version of one, *@place is where. */
 enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[KEY_SIZE],
-				 const struct index_bucket *bucket, bool is_confirmed,
+				 const struct index_bucket *bucket,
 				 const struct replay_event *event, struct replay_event *place);
+
+/* The same with the event of verify_find_event. */
+enum verdict verify_find_verdict_of_key(const struct verify *verify, const uint8_t key[KEY_SIZE],
+					const struct index_bucket *bucket,
+					struct replay_event *place);
 
 /* The newest event of @key that counts. One that only searching found counts when no mapping is
  * confirmed and there is no other, or when it is a newer PUT in the segment that @bucket (or NULL)

@@ -83,9 +83,10 @@ static enum as_err add_gone(struct compare *compare, enum verdict verdict,
 
 static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 				  const uint8_t key[KEY_SIZE], const struct index_bucket *bucket,
-				  bool is_confirmed, const struct replay_event *place)
+				  const struct replay_event *place)
 {
 	struct verify *verify = compare->verify;
+	const bool is_confirmed = bucket && verify_is_confirmed(verify, bucket->number);
 	if (bucket && (verdict == VERDICT_LOST || verdict == VERDICT_OLDER ||
 		       verdict == VERDICT_UNREADABLE))
 		return add_gone(compare, verdict, bucket, place);
@@ -130,14 +131,13 @@ static enum as_err compare_remembered(void *context, const uint8_t key[KEY_SIZE]
 	if (has_bucket && !is_confirmed && bucket.offset >= SEGMENT_MAGIC_SIZE)
 		return AS_OK;
 	const enum verdict verdict = verify_find_verdict(verify, key, has_bucket ? &bucket : NULL,
-							 is_confirmed, event, &place);
+							 event, &place);
 	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed &&
 	    uncount_live(verify, &bucket) != AS_OK)
 		return AS_ERR_MEMORY;
 	if (verdict_table[verdict].is_object && !(is_confirmed && verdict != VERDICT_OUTDATED))
 		count_live(verify, key, &place);
-	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, is_confirmed,
-			      &place);
+	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, &place);
 }
 
 /* A key whose events only searching found. */
@@ -155,15 +155,14 @@ static enum as_err compare_unconfirmed(void *context, const struct index_bucket 
 {
 	struct compare *compare = context;
 	struct verify *verify = compare->verify;
-	struct replay_event event, place = { 0 };
+	struct replay_event place = { 0 };
 	if (bucket->offset < SEGMENT_MAGIC_SIZE)
 		return AS_OK;	/* no mapping at all: the log alone speaks of the key */
-	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
-	const enum verdict verdict = verify_find_verdict(verify, bucket->key, bucket, false,
-							 has_event ? &event : NULL, &place);
+	const enum verdict verdict =
+		verify_find_verdict_of_key(verify, bucket->key, bucket, &place);
 	if (verdict_table[verdict].is_object)
 		count_live(verify, bucket->key, &place);
-	return report_verdict(compare, verdict, bucket->key, bucket, false, &place);
+	return report_verdict(compare, verdict, bucket->key, bucket, &place);
 }
 
 /* ---- what no index can tell: damaged entries name their own key ---- */

@@ -6,16 +6,11 @@ bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		   struct replay_event *place)
 {
 	struct index_bucket bucket;
-	struct replay_event event;
 	if (!verify->index_was_compared)
 		return replay_find(verify->replay, key, place) && place->is_put;
 	const bool has_bucket = index_lookup(&verify->index, key, &bucket) == AS_OK;
-	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
-	const bool has_event = verify_find_event(verify, key, has_bucket ? &bucket : NULL,
-						 is_confirmed, &event);
-	const enum verdict verdict = verify_find_verdict(verify, key, has_bucket ? &bucket : NULL,
-							 is_confirmed, has_event ? &event : NULL,
-							 place);
+	const enum verdict verdict =
+		verify_find_verdict_of_key(verify, key, has_bucket ? &bucket : NULL, place);
 	return verdict_table[verdict].is_object;
 }
 
@@ -52,19 +47,17 @@ static enum as_err walk_bucket(void *context, const struct index_bucket *bucket)
 {
 	const struct walk *walk = context;
 	const struct verify *verify = walk->verify;
-	const bool is_confirmed = verify_is_confirmed(verify, bucket->number);
 	struct index_bucket found;
-	struct replay_event event, place = { .is_put = true };
+	struct replay_event place = { .is_put = true };
 	if (!index_bucket_is_used(bucket))
 		return AS_OK;
 	/* A second bucket of the same key is not the one that a look-up finds. */
-	if (!is_confirmed && (index_lookup(&verify->index, bucket->key, &found) != AS_OK ||
-			      found.number != bucket->number ||
-			      bucket->offset < SEGMENT_MAGIC_SIZE))
+	if (!verify_is_confirmed(verify, bucket->number) &&
+	    (index_lookup(&verify->index, bucket->key, &found) != AS_OK ||
+	     found.number != bucket->number || bucket->offset < SEGMENT_MAGIC_SIZE))
 		return AS_OK;
-	const bool has_event = verify_find_event(verify, bucket->key, bucket, is_confirmed, &event);
-	const enum verdict verdict = verify_find_verdict(verify, bucket->key, bucket, is_confirmed,
-							 has_event ? &event : NULL, &place);
+	const enum verdict verdict =
+		verify_find_verdict_of_key(verify, bucket->key, bucket, &place);
 	return call(walk, bucket->key, verdict, &place);
 }
 
@@ -83,7 +76,7 @@ static enum as_err walk_event(void *context, const uint8_t key[KEY_SIZE],
 	if (has_bucket && bucket.offset >= SEGMENT_MAGIC_SIZE)
 		return AS_OK;
 	const enum verdict verdict = verify_find_verdict(verify, key, has_bucket ? &bucket : NULL,
-							 false, event, &place);
+							 event, &place);
 	return call(walk, key, verdict, &place);
 }
 

@@ -84,9 +84,10 @@ static void compare_with_hints(const struct verify *verify, uint32_t segment,
 }
 
 enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[KEY_SIZE],
-				 const struct index_bucket *bucket, bool is_confirmed,
+				 const struct index_bucket *bucket,
 				 const struct replay_event *event, struct replay_event *place)
 {
+	const bool is_confirmed = bucket && verify_is_confirmed(verify, bucket->number);
 	struct testimony t = {
 		.event = !event ? EVENT_NONE : event->is_put ? EVENT_PUT : EVENT_DELETE,
 		.mapping = mapping_of(verify, bucket, is_confirmed),
@@ -132,4 +133,14 @@ enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[
 			.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
 		};
 	return verdict;
+}
+
+enum verdict verify_find_verdict_of_key(const struct verify *verify, const uint8_t key[KEY_SIZE],
+					const struct index_bucket *bucket,
+					struct replay_event *place)
+{
+	struct replay_event event;
+	const bool is_confirmed = bucket && verify_is_confirmed(verify, bucket->number);
+	const bool has_event = verify_find_event(verify, key, bucket, is_confirmed, &event);
+	return verify_find_verdict(verify, key, bucket, has_event ? &event : NULL, place);
 }
