@@ -2,6 +2,7 @@
 
 #include "base/array.h"
 #include "check/check_internal.h"
+#include "format/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,16 +63,10 @@ struct search {
 /* The number in "17", "17.beforerecover", "17~", ".17.Xab3". */
 static bool number_of(const char *name, uint32_t *number)
 {
-	uint64_t value = 0;
-	if (*name == '.')
-		name++;
-	if (*name < '0' || *name > '9')
+	uint64_t value;
+	name += *name == '.';
+	if (name_read_number(name, &value) == name || value > UINT32_MAX)
 		return false;
-	for (; *name >= '0' && *name <= '9'; name++) {
-		value = value * 10 + (uint64_t)(*name - '0');
-		if (value > UINT32_MAX)
-			return false;
-	}
 	*number = (uint32_t)value;
 	return true;
 }
