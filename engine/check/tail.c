@@ -37,8 +37,8 @@ static bool was_commit(const struct tail_look *look, bool all_before_whole)
 	return last->size == SEGMENT_HEADER && !looks_longer;
 }
 
-static enum as_err look_at(struct verify_run *run, struct segment_reader *reader, size_t position,
-			   struct tail_look *look)
+static enum as_err read_segment(struct verify_run *run, struct segment_reader *reader,
+				size_t position, struct tail_look *look)
 {
 	char path[LISTING_PATH_MAX];
 	struct verify_witness witness = { .run = run };
@@ -96,7 +96,7 @@ struct tail_summary {
 	struct tail_look last_look;
 };
 
-static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summary)
+static enum as_err read_tail(struct verify_run *run, struct tail_summary *summary)
 {
 	const struct repo *repo = run->repo;
 	uint32_t named_end;
@@ -107,7 +107,7 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 		segment_reader_watch(reader, &run->progress->cancel);
 	for (size_t i = repo->tail; err == AS_OK && i < repo->listing.count; i++) {
 		struct tail_look look;
-		err = look_at(run, reader, i, &look);
+		err = read_segment(run, reader, i, &look);
 		summary->whole += look.whole;
 		summary->last_look = look;
 		if (look.is_unopened && !run->tail_is_unknown)
@@ -179,7 +179,7 @@ enum as_err verify_check_tail(struct verify_run *run)
 	verify->tail = TAIL_NONE;
 	if (repo->tail == repo->listing.count)
 		return AS_OK;
-	enum as_err err = look_at_all(run, &summary);
+	enum as_err err = read_tail(run, &summary);
 	if (err != AS_OK)
 		return err;
 	/* What cannot be read is not uncommitted, nor is its COMMIT damaged: take what index and

@@ -33,7 +33,7 @@ static enum as_err fail(const struct making *making, enum as_err err, const char
 		       name);
 }
 
-static enum as_err see_anything(void *context, const char *name, enum io_kind kind)
+static enum as_err refuse_name(void *context, const char *name, enum io_kind kind)
 {
 	(void)context;
 	(void)name;
@@ -54,7 +54,7 @@ static enum as_err make_folder(struct making *making, struct as_error *error)
 		return as_fail(error, AS_ERR_ALREADY_EXISTS, 0, "%s: is no folder", making->path);
 	if (err != AS_OK)
 		return fail(making, err, "", error);
-	err = io_list(io, making->fd, see_anything, NULL);
+	err = io_list(io, making->fd, refuse_name, NULL);
 	if (err == AS_ERR_ALREADY_EXISTS)
 		return as_fail(error, err, 0, "%s: is there already and not empty", making->path);
 	if (err != AS_OK)

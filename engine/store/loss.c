@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Does the index place the key of @bucket where the table does, or before? */
-static bool is_told(const struct as_store *store, const struct index_bucket *bucket)
+static bool has_mapping(const struct as_store *store, const struct index_bucket *bucket)
 {
 	uint32_t segment, offset;
 	return index_table_get(store->table, bucket->key, &segment, &offset) &&
@@ -20,7 +20,7 @@ static bool is_told(const struct as_store *store, const struct index_bucket *buc
 /* Does the index name an object, or a newer version of one, that the table does not have? */
 static enum as_err names_more(void *context, const struct index_bucket *bucket)
 {
-	return index_bucket_is_used(bucket) && !is_told(context, bucket) ? AS_END : AS_OK;
+	return index_bucket_is_used(bucket) && !has_mapping(context, bucket) ? AS_END : AS_OK;
 }
 
 struct loss {
@@ -29,8 +29,8 @@ struct loss {
 	uint64_t named;		/* lost ones and older versions, which only the index names */
 };
 
-static enum as_err weigh(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
-			 const struct replay_event *place)
+static enum as_err count_loss(void *context, const uint8_t key[KEY_SIZE],
+			      enum verify_outcome outcome, const struct replay_event *place)
 {
 	struct loss *loss = context;
 	uint32_t segment, offset;
@@ -51,20 +51,20 @@ static enum as_err read_everything(struct as_store *store, struct loss *loss)
 		return err;
 	err = verify_work(verify, 0, &progress);
 	if (err == AS_OK)
-		err = verify_each(verify, weigh, loss);
+		err = verify_each(verify, count_loss, loss);
 	verify_free(verify);
 	return err;
 }
 
-enum as_err store_check_told(struct as_store *store, const struct index_table *told,
-			     struct as_error *error)
+enum as_err store_check_named(struct as_store *store, const struct index_table *before,
+			      struct as_error *error)
 {
 	struct index_bucket bucket;
 	uint64_t gone = 0;
-	for (uint32_t from = 0; index_table_next(told, from, &bucket); from = bucket.number + 1) {
+	for (uint32_t from = 0; index_table_next(before, from, &bucket); from = bucket.number + 1) {
 		uint8_t *value = NULL;
 		size_t size;
-		if (is_told(store, &bucket))
+		if (has_mapping(store, &bucket))
 			continue;
 		const enum as_err err = store_read_at(store, bucket.key, &bucket, &value, &size,
 						      NULL);

@@ -73,7 +73,7 @@ struct newer {
 	char name[sizeof("index.4294967295")];
 };
 
-static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+static enum as_err find_newer(void *context, const char *name, enum io_kind kind)
 {
 	struct newer *newer = context;
 	const struct as_store *store = newer->store;
@@ -110,7 +110,7 @@ static enum as_err check_files(struct as_store *store, bool is_wrong)
 	struct newer newer = { .store = store };
 	char name[INDEX_NAME_SIZE];
 	bool is_folder = false;
-	const enum as_err err = io_list(store->io, store->fd, see_name, &newer);
+	const enum as_err err = io_list(store->io, store->fd, find_newer, &newer);
 	const bool is_missing = store->has_transaction && store->index.fd < 0 && !is_wrong;
 	store->needs_recover = newer.found || is_missing || is_wrong;
 	if (!store->needs_recover || store->needs_rollback || data_is_missing(store))
@@ -244,7 +244,7 @@ static enum as_err refuse_config(const struct repo *repo, struct as_error *error
 		       repo->path);
 }
 
-static enum as_err look(struct as_store *store, struct as_error *error)
+static enum as_err check_repo(struct as_store *store, struct as_error *error)
 {
 	struct repo *repo = store->repo;
 	store->io = repo->io;
@@ -284,7 +284,7 @@ enum as_err store_open(const char *path, const struct as_options *options, const
 	};
 	enum as_err err = repo_open(path, &repo_options, &store->repo, error);
 	if (err == AS_OK)
-		err = look(store, error);
+		err = check_repo(store, error);
 	if (err != AS_OK) {
 		as_close(store);
 		return err;

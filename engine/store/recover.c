@@ -19,7 +19,7 @@ struct index_names {
 	uint32_t below;		/* or equal */
 };
 
-static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+static enum as_err list_index(void *context, const char *name, enum io_kind kind)
 {
 	struct index_names *names = context;
 	struct name parsed;
@@ -94,7 +94,7 @@ static enum as_err try_start(struct as_store *store, uint32_t number)
 static enum as_err find_start(struct as_store *store, bool full, uint32_t *from)
 {
 	struct index_names names = { .below = store->transaction };
-	enum as_err err = full ? AS_OK : io_list(store->io, store->fd, see_name, &names);
+	enum as_err err = full ? AS_OK : io_list(store->io, store->fd, list_index, &names);
 	*from = 0;
 	array_sort(names.numbers, names.count, sizeof(*names.numbers), newest_first);
 	for (size_t i = 0; err == AS_OK && !store->table && i < names.count; i++) {
@@ -235,13 +235,13 @@ enum as_err store_replay(struct as_store *store, bool full, struct as_error *err
 		/* Replay all of the log. An object that a credible index and the log behind it
 		 * give, and all of the log does not, is not dropped without a word: a DELETE may
 		 * have been moved behind the PUT that followed it. */
-		struct index_table *told = err == AS_OK && from > 0 ? store->table : NULL;
-		if (told)
+		struct index_table *before = err == AS_OK && from > 0 ? store->table : NULL;
+		if (before)
 			store->table = NULL;
 		err = replay_from(store, &listing, true, &from, error);
-		if (err == AS_OK && told)
-			err = store_check_told(store, told, error);
-		index_table_free(told);
+		if (err == AS_OK && before)
+			err = store_check_named(store, before, error);
+		index_table_free(before);
 	}
 	if (err == AS_OK)
 		store_drop_ghosts(store, &listing);

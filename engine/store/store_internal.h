@@ -172,13 +172,13 @@ enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
 			  const struct index_bucket *bucket, uint8_t **value, size_t *size,
 			  struct as_error *error);
 
-/* Table and hints from the log. AS_ERR_INTEGRITY: it is damaged, or what store_check_told says. */
+/* Table and hints from the log. AS_ERR_INTEGRITY: it is damaged, or what store_check_named says. */
 enum as_err store_replay(struct as_store *store, bool full, struct as_error *error);
 
-/* AS_ERR_INTEGRITY: @told, from an index that can be trusted and the log behind it, has objects
+/* AS_ERR_INTEGRITY: @before, from an index that can be trusted and the log behind it, has objects
  * that can be read, and that the table, fresh from all of the log, does not have. */
-enum as_err store_check_told(struct as_store *store, const struct index_table *told,
-			     struct as_error *error);
+enum as_err store_check_named(struct as_store *store, const struct index_table *before,
+			      struct as_error *error);
 
 /* AS_ERR_INTEGRITY: the index of the store's transaction names objects that the table, fresh
  * from store_replay, does not have, and by all evidence the index is right. Reads the log once
