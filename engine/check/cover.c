@@ -40,7 +40,7 @@ static bool has_room(const struct verify *verify, const struct segment_facts *fa
 	/* What was written across entries leaves a few bytes of damage at its edges. */
 	const uint64_t least = verify->hints_credit == CREDIT_CREDIBLE ? SEGMENT_KEYED
 								       : SEGMENT_HEADER + 1;
-	if (facts->is_unopened || facts->is_cut || has_edge(verify, facts))
+	if (facts->is_unopened || facts->is_cut)
 		return true;
 	for (; count > 0; count--, damage++) {
 		/* Where the end or the head was cut off the length is not known. */
@@ -180,10 +180,11 @@ static bool is_loss_unknown(const struct verify_run *run, const struct verify_un
 		return false;
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
-		if (!facts->is_committed ||
-		    (facts->role != ROLE_FOREIGN && !has_room(verify, facts)))
+		if (!facts->is_committed)
 			continue;
-		if (has_edge(verify, facts) ||
+		if (has_edge(verify, facts))
+			return true;
+		if ((facts->role == ROLE_FOREIGN || has_room(verify, facts)) &&
 		    !is_covered_by_hints(verify, facts->number, facts_by_log(facts)))
 			return true;
 	}

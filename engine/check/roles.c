@@ -1,5 +1,6 @@
 #include "build-config.h"
 
+#include "base/array.h"
 #include "check/check_internal.h"
 
 #include <inttypes.h>
@@ -29,7 +30,7 @@ struct misfit {
 	size_t position;		/* of the file that bears the number, or LISTING_NONE */
 	size_t found;			/* of the file that is the segment, or LISTING_NONE */
 	struct segment_witness *rows;	/* what the index places in it */
-	uint32_t count, capacity;
+	size_t count, capacity;
 };
 
 struct matching {
@@ -90,14 +91,8 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 			.number = bucket->segment, .position = position, .found = LISTING_NONE,
 		};
 	}
-	if (misfit->count == misfit->capacity) {
-		const uint32_t capacity = misfit->capacity ? misfit->capacity * 2 : 16;
-		struct segment_witness *rows = realloc(misfit->rows, capacity * sizeof(*rows));
-		if (!rows)
-			return AS_ERR_MEMORY;
-		misfit->rows = rows;
-		misfit->capacity = capacity;
-	}
+	if (!ARRAY_RESERVE(misfit->rows, misfit->count, misfit->capacity))
+		return AS_ERR_MEMORY;
 	struct segment_witness *row = &misfit->rows[misfit->count++];
 	row->offset = bucket->offset;
 	memcpy(row->key, bucket->key, KEY_SIZE);
@@ -111,11 +106,11 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	const uint32_t least = m->verify->facts[position].damaged > 0 ? 2 : 5;
-	uint32_t there = 0;
+	const size_t least = m->verify->facts[position].damaged > 0 ? 2 : 5;
+	size_t there = 0;
 	*fits = false;
 	listing_path(&m->repo->listing, position, path);
-	for (uint32_t i = 0; i < misfit->count; i++) {
+	for (size_t i = 0; i < misfit->count; i++) {
 		const struct segment_witness *row = &misfit->rows[i];
 		const enum as_err err = segment_read_entry(m->repo->io, m->repo->fd, path,
 							   row->offset, &entry, NULL);
@@ -229,7 +224,7 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 			 verify_find_mapping(m->run, entry.key, &bucket) &&
 			 (bucket.segment == misfit->number ||
 			  !verify_is_confirmed(m->verify, bucket.number));
-		for (uint32_t i = 0; i < misfit->count && !*known; i++)
+		for (size_t i = 0; i < misfit->count && !*known; i++)
 			*known = is_near(&misfit->rows[i], &entry);
 	}
 	segment_reader_free(reader);

@@ -172,35 +172,35 @@ static void name_file(struct witness *witness, const char *name, uint32_t transa
 	snprintf(witness->file, sizeof(witness->file), "%s.%" PRIu32, name, transaction);
 }
 
-/* What @verify found of the index of @transaction. False: it did not weigh that one. */
-static bool copy_weighed(const struct verify *verify, uint32_t transaction, struct witness *out)
+/* What @verify found of @index, which may not be open, or where it did not weigh that one, what a
+ * sample shows. */
+static void weigh_index(const struct repo *repo, const struct verify *verify,
+			const struct index_file *index, uint32_t transaction,
+			const _Atomic bool *cancel, struct witness *out)
 {
-	if (!verify || !verify->index_was_compared || verify->skipped > 0 ||
-	    verify->index.transaction != transaction)
-		return false;
-	const struct index_figures *figures = &verify->index_figures;
-	out->credit = verify->index_credit;
-	out->has_figures = out->has_keys = verify->index_credit != CREDIT_NONE;
-	out->of = figures->of;
-	out->confirmed = figures->confirmed;
-	out->objects = figures->live;
-	out->known = figures->known;
-	return true;
+	name_file(out, "index", transaction);
+	if (verify && verify->index_was_compared && verify->skipped == 0 &&
+	    verify->index.transaction == transaction) {
+		const struct index_figures *figures = &verify->index_figures;
+		out->credit = verify->index_credit;
+		out->has_figures = out->has_keys = verify->index_credit != CREDIT_NONE;
+		out->of = figures->of;
+		out->confirmed = figures->confirmed;
+		out->objects = figures->live;
+		out->known = figures->known;
+	} else if (index->fd < 0) {
+		out->credit = CREDIT_DAMAGED;
+	} else {
+		probe_index(repo, index, cancel, out);
+	}
 }
 
 bool witness_of_index(const struct repo *repo, const struct verify *verify,
 		      const _Atomic bool *cancel, struct witness *out)
 {
-	if (!repo->has_index)
-		return false;
-	name_file(out, "index", repo->index_transaction);
-	if (copy_weighed(verify, repo->index_transaction, out))
-		return true;
-	if (repo->index.fd < 0)
-		out->credit = CREDIT_DAMAGED;
-	else
-		probe_index(repo, &repo->index, cancel, out);
-	return true;
+	if (repo->has_index)
+		weigh_index(repo, verify, &repo->index, repo->index_transaction, cancel, out);
+	return repo->has_index;
 }
 
 static bool of_older_index(const struct repo *repo, const struct verify *verify,
@@ -209,14 +209,8 @@ static bool of_older_index(const struct repo *repo, const struct verify *verify,
 	struct index_file index;
 	if (!repo->has_older_index)
 		return false;
-	name_file(out, "index", repo->older_index);
-	if (copy_weighed(verify, repo->older_index, out))
-		return true;
-	if (index_open(repo->io, repo->fd, repo->older_index, &index, NULL) != AS_OK) {
-		out->credit = CREDIT_DAMAGED;
-		return true;
-	}
-	probe_index(repo, &index, cancel, out);
+	index_open(repo->io, repo->fd, repo->older_index, &index, NULL);
+	weigh_index(repo, verify, &index, repo->older_index, cancel, out);
 	index_close(&index);
 	return true;
 }
