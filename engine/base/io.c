@@ -16,6 +16,11 @@
 #define LIST_BUFFER (32u * 1024u)	/* bytes of names asked from the system at a time */
 #define INTERRUPTS_MAX 1000		/* in a row; after that something else is wrong */
 
+/* Set @result to that of @call, which is made again where a signal interrupted it. */
+#define PATIENTLY(result, call) \
+	for (int left = INTERRUPTS_MAX; ((result) = (call)) < 0 && errno == EINTR && left > 0;) \
+		left--
+
 /* O_NONBLOCK and O_NOCTTY matter only when something else takes the file's place after fstatat. */
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
@@ -286,11 +291,8 @@ const struct io io_system = {
 static int open_patiently(const struct io *io, int dirfd, const char *path, int flags)
 {
 	int fd;
-	int interrupts = 0;
 
-	do
-		fd = io->open(io, dirfd, path, flags);
-	while (fd < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	PATIENTLY(fd, io->open(io, dirfd, path, flags));
 	return fd;
 }
 
@@ -488,11 +490,6 @@ static enum io_kind kind_of_name(const struct io *io, int fd, const struct diren
 	return kind_of_mode(st.st_mode);
 }
 
-static bool is_dots(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
 static enum as_err list_opened(const struct io *io, int fd,
 			       enum as_err (*each)(void *context, const char *name,
 						   enum io_kind kind),
@@ -506,7 +503,7 @@ static enum as_err list_opened(const struct io *io, int fd,
 
 		for (ssize_t at = 0; at < len; at += entry->d_reclen) {
 			entry = (const struct dirent64 *)(const void *)(buffer + at);
-			if (is_dots(entry->d_name))
+			if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 				continue;
 			const enum io_kind kind = kind_of_name(io, fd, entry);
 			const enum as_err err = each(context, entry->d_name, kind);
@@ -598,11 +595,8 @@ static enum as_err code_of(int result)
 enum as_err io_create_file(const struct permit *permit, const char *path, int *fd)
 {
 	const struct io *io = permit->io;
-	int interrupts = 0;
 
-	do
-		*fd = io->create(io, permit->repo_fd, path, permit->file_mode);
-	while (*fd < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	PATIENTLY(*fd, io->create(io, permit->repo_fd, path, permit->file_mode));
 	if (*fd >= 0 && permit->gives)
 		io->own(io, *fd, &permit->owner, permit->file_mode);
 	return code_of(*fd);
@@ -649,23 +643,17 @@ enum as_err io_write_at(const struct permit *permit, int fd, const void *data, s
 
 enum as_err io_truncate(const struct permit *permit, int fd, uint64_t len)
 {
-	const struct io *io = permit->io;
-	int result, interrupts = 0;
+	int result;
 
-	do
-		result = io->ftruncate(io, fd, (off_t)len);
-	while (result < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	PATIENTLY(result, permit->io->ftruncate(permit->io, fd, (off_t)len));
 	return code_of(result);
 }
 
 enum as_err io_sync(const struct permit *permit, int fd)
 {
-	const struct io *io = permit->io;
-	int result, interrupts = 0;
+	int result;
 
-	do
-		result = io->fsync(io, fd);
-	while (result < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	PATIENTLY(result, permit->io->fsync(permit->io, fd));
 	return code_of(result);
 }
 
@@ -705,30 +693,22 @@ enum as_err io_make_folder(const struct permit *permit, const char *path)
 
 enum as_err io_rename(const struct permit *permit, const char *from, const char *to)
 {
-	const struct io *io = permit->io;
-
-	return code_of(io->renameat(io, permit->repo_fd, from, to));
+	return code_of(permit->io->renameat(permit->io, permit->repo_fd, from, to));
 }
 
 enum as_err io_link(const struct permit *permit, const char *from, const char *to)
 {
-	const struct io *io = permit->io;
-
-	return code_of(io->linkat(io, permit->repo_fd, from, to));
+	return code_of(permit->io->linkat(permit->io, permit->repo_fd, from, to));
 }
 
 enum as_err io_remove_file(const struct permit *permit, const char *path)
 {
-	const struct io *io = permit->io;
-
-	return code_of(io->unlinkat(io, permit->repo_fd, path, 0));
+	return code_of(permit->io->unlinkat(permit->io, permit->repo_fd, path, 0));
 }
 
 enum as_err io_remove_folder(const struct permit *permit, const char *path)
 {
-	const struct io *io = permit->io;
-
-	return code_of(io->unlinkat(io, permit->repo_fd, path, AT_REMOVEDIR));
+	return code_of(permit->io->unlinkat(permit->io, permit->repo_fd, path, AT_REMOVEDIR));
 }
 
 static bool means_refused(int code)
