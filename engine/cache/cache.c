@@ -22,10 +22,8 @@ struct place {
 	char name[KEY_HEX_SIZE + sizeof(".json.tmp")];	/* below it */
 };
 
-static bool fail(char *why, size_t size, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static bool fail(char *why, size_t size, const char *format, ...)
+static bool __attribute__((format(printf, 3, 4)))
+fail(char *why, size_t size, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);

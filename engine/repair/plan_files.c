@@ -18,12 +18,9 @@ static void need(struct plan *plan, uint64_t size)
 	plan->bytes_needed += size / PLAN_BLOCK * PLAN_BLOCK + PLAN_BLOCK;
 }
 
-static enum as_err add_file(struct plan *plan, enum plan_change change, uint64_t size,
-			    const char *reason, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
-
-static enum as_err add_file(struct plan *plan, enum plan_change change, uint64_t size,
-			    const char *reason, const char *format, ...)
+static enum as_err __attribute__((format(printf, 5, 6)))
+add_file(struct plan *plan, enum plan_change change, uint64_t size,
+	 const char *reason, const char *format, ...)
 {
 	va_list args;
 	if (!ARRAY_RESERVE(plan->files, plan->file_count, plan->work->file_capacity))

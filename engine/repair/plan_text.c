@@ -18,10 +18,8 @@
 
 /* ---- lines ---- */
 
-static void put(const struct plan_text *to, enum plan_tone tone, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void put(const struct plan_text *to, enum plan_tone tone, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+put(const struct plan_text *to, enum plan_tone tone, const char *format, ...)
 {
 	char line[LINE_SIZE];
 	va_list args;

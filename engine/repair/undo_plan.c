@@ -13,10 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void refuse(struct undo_plan *plan, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void refuse(struct undo_plan *plan, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+refuse(struct undo_plan *plan, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);

@@ -15,10 +15,8 @@
 
 /* ---- why the store cannot be written to ---- */
 
-static void say_why(struct as_store *store, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void say_why(struct as_store *store, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+say_why(struct as_store *store, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
