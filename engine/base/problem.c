@@ -19,8 +19,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meanwhile = "Borg can use what it wrote itself. Nothing can use what is half "
 			     "upgraded, until borg upgrade is done. This program changes no byte "
 			     "of it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_CONFIG_MISSING] = {
 		.id = "config-missing",
@@ -30,8 +29,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "copy, or write the lines that check names.",
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed here, without a lock. Attic refuses it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_CONFIG_UNREADABLE] = {
 		.id = "config-unreadable",
@@ -41,8 +39,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed here. Attic refuses it.",
 		.means_by_cause = true,
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_CONFIG_SYNTAX] = {
 		.id = "config-syntax",
@@ -52,8 +49,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed here, with defaults for what could not be read. "
 			     "Attic refuses it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_CONFIG_VERSION] = {
 		.id = "config-version",
@@ -62,8 +58,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "damaged. If everything else fits, set version = 1 by hand.",
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed here. Attic refuses it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_CONFIG_ID] = {
 		.id = "config-id",
@@ -72,8 +67,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "the old one back from a copy of the file or from a client's cache.",
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed here. Attic refuses it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_CONFIG_LIMITS] = {
 		.id = "config-limits",
@@ -86,8 +80,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			 "folders.",
 		.meanwhile = "It can be viewed here. Let nothing write to it before the line is "
 			     "right.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_DATA_MISSING] = {
 		.id = "data-missing",
@@ -97,8 +90,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Without this folder the repository holds nothing.",
 		.meanwhile = "Let nothing open it for writing: it would look empty.",
 		.means_by_cause = true,
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_FOLDER_UNREADABLE] = {
 		.id = "folder-unreadable",
@@ -108,8 +100,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "A repair now would count every segment in it as missing.",
 		.meanwhile = "Viewing shows the rest. Let nothing write to it.",
 		.means_by_cause = true,
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_FOLDER_NAME] = {
 		.id = "folder-name",
@@ -123,8 +114,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic cannot open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed and repaired here, which leaves the folder as it "
 			     "is. Attic fails on it.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_SEGMENT_MISPLACED] = {
 		.id = "segment-in-wrong-folder",
@@ -134,8 +124,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic fails on every object in it.",
 		.meanwhile = "It is read here as if it lay in its place. Let nothing write to the "
 			     "repository.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_DUPLICATE] = {
 		.id = "segment-duplicate",
@@ -145,8 +134,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "usually left over from a copy or a restore.",
 		.stake = "Attic may read one file and index the other.",
 		.meanwhile = "Viewing shows the believed one. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_NAME] = {
 		.id = "segment-name",
@@ -156,8 +144,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic may take it for the newest segment, or delete it.",
 		.meanwhile = "Viewing leaves it out. Move it before anything writes to the "
 			     "repository.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_NOT_A_FILE] = {
 		.id = "not-a-file",
@@ -169,8 +156,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "A program that opens it fails or hangs, or reads something else than the "
 			 "repository.",
 		.meanwhile = "Viewing leaves it out. Do not run Attic on the repository.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_STRAY_FILE] = {
 		.id = "stray-file",
@@ -179,8 +165,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "over it, and so does every repair.",
 		.stake = "Nothing happens.",
 		.meanwhile = "The repository can be used.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_SEGMENT_MISSING] = {
 		.id = "segment-missing",
@@ -191,8 +176,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Its objects cannot be read; backups that need them are incomplete.",
 		.meanwhile = "Whatever lies in other segments can be read. Let nothing write to "
 			     "it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_COPY] = {
 		.id = "segment-copy",
@@ -202,8 +186,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "copies them.",
 		.stake = "The clients do not look at such files: for them these objects are lost.",
 		.meanwhile = "Keep the file. What it holds can be read with this program.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_RETURNED] = {
 		.id = "segment-returned",
@@ -214,8 +197,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "When the index is rebuilt from all segments, objects that were deleted "
 			 "can come back.",
 		.meanwhile = "The repository can be used.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_COMPACT,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_COMPACT,
 	},
 	[PROBLEM_SEGMENT_FOREIGN] = {
 		.id = "segment-foreign",
@@ -225,8 +207,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "Salvage moves this one aside.",
 		.stake = "The objects of the segment that should be here cannot be read.",
 		.meanwhile = "Everything else can be read. Make no backup before this is repaired.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_MISNAMED] = {
 		.id = "segment-misnamed",
@@ -237,8 +218,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			 "or a deleted object can take the place of a newer one.",
 		.meanwhile = "Everything can be read with this program. Make no backup before this "
 			     "is repaired.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_UNREADABLE] = {
 		.id = "segment-unreadable",
@@ -250,8 +230,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meanwhile = "Whatever lies in other segments can be read. Let nothing write to "
 			     "it.",
 		.means_by_cause = true,
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_RANGE_UNREADABLE] = {
 		.id = "range-unreadable",
@@ -260,8 +239,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "(ddrescue) and go on with the copy; salvage then saves what is whole.",
 		.stake = "A failing disk loses more with every hour that it runs.",
 		.meanwhile = "Read as little as possible from this disk, and write nothing to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_MAGIC] = {
 		.id = "segment-magic",
@@ -270,8 +248,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "Entries behind them may be whole; salvage keeps those.",
 		.stake = "Attic stops at this segment when it rebuilds its index or compacts.",
 		.meanwhile = "Single objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_TOO_LARGE] = {
 		.id = "segment-too-large",
@@ -281,8 +258,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "objects into smaller segments.",
 		.stake = "Attic fails on every object that begins beyond 2 GiB.",
 		.meanwhile = "Objects before that point can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_SEGMENT_NUMBER] = {
 		.id = "segment-number-too-high",
@@ -292,8 +268,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "with index and get, and put them into a new repository.",
 		.stake = "Attic fails on every object in such a segment.",
 		.meanwhile = "All objects can be read here. Nothing can be written to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_SEGMENT_SHORT] = {
 		.id = "segment-short",
@@ -303,8 +278,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "since.",
 		.stake = "None of its own: objects that the cut cost are named one by one.",
 		.meanwhile = "The repository can be used.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_ENTRY_SIZE_SMALL] = {
 		.id = "entry-size-small",
@@ -313,8 +287,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "searched. Salvage keeps the whole entries behind it.",
 		.stake = "This entry cannot be read, and Attic misreads what follows it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_ENTRY_SIZE_LARGE] = {
 		.id = "entry-size-large",
@@ -323,8 +296,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "searched. Salvage keeps the whole entries behind it.",
 		.stake = "This entry cannot be read, and Attic stops at it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_ENTRY_TAG] = {
 		.id = "entry-tag-unknown",
@@ -333,8 +305,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "that no newer program is in use before a salvage.",
 		.stake = "This entry cannot be read, and Attic stops at it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_ENTRY_TORN] = {
 		.id = "entry-torn",
@@ -344,8 +315,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "whole.",
 		.stake = "This entry cannot be read, nor anything that stood behind it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_ENTRY_CRC] = {
 		.id = "entry-crc-mismatch",
@@ -355,8 +325,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "segment.",
 		.stake = "The object cannot be read back; the rest of the segment can.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_ENTRY_ZEROS] = {
 		.id = "entry-zeros",
@@ -365,8 +334,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "never written. Salvage keeps the whole entries around them.",
 		.stake = "What was there cannot be read, and Attic misreads what follows it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_ENTRY_SUSPECT] = {
 		.id = "entry-suspect",
@@ -376,8 +344,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "it back only when asked.",
 		.stake = "No more than the damage around it.",
 		.meanwhile = "It changes nothing.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_OBJECT_LOST] = {
 		.id = "object-lost",
@@ -390,8 +357,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Backups that need this object cannot be restored completely.",
 		.meanwhile = "Other objects can be read. New backups will rely on this one, "
 			     "wrongly.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_OBJECT_OLDER] = {
 		.id = "object-older",
@@ -401,8 +367,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "The clients find nothing in its place, or take the older version for the "
 			 "newest.",
 		.meanwhile = "Everything else can be read. Make no backup before this is repaired.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_LOSS_UNKNOWN] = {
 		.id = "loss-unknown",
@@ -412,8 +377,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Backups that use such objects cannot be restored completely.",
 		.meanwhile = "Everything that is whole can be read. Let the client check its "
 			     "archives after the repair.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_OBJECT_UNREADABLE] = {
 		.id = "object-unreadable",
@@ -422,8 +386,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "segment or folder says why nothing can be read there.",
 		.stake = "A repair now would give the object up.",
 		.meanwhile = "Other objects can be read. Let nothing write to the repository.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_DELETE_LOST] = {
 		.id = "delete-lost",
@@ -432,8 +395,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "index as a witness, keeps it deleted.",
 		.stake = "Once the index is lost or rebuilt, the deleted object comes back.",
 		.meanwhile = "Keep the index: do not recover before the salvage.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_OBJECT_POSSIBLY_DELETED] = {
 		.id = "object-possibly-deleted",
@@ -443,8 +405,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "data.",
 		.stake = "None. The client's own check removes what nothing uses.",
 		.meanwhile = "The repository can be used as far as its other problems let it.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_DELETE_MOVED] = {
 		.id = "delete-moved",
@@ -458,8 +419,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "When the index is rebuilt from the log, also by the client itself, the "
 			 "object or its newest version is gone.",
 		.meanwhile = "The repository can be used.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_COMPACT,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_COMPACT,
 	},
 	[PROBLEM_TAIL_UNCOMMITTED] = {
 		.id = "tail-uncommitted",
@@ -469,8 +429,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic deletes these segments when it opens the repository; what was "
 			 "committed stays.",
 		.meanwhile = "It can be read. Make sure first that no writer is still at work.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_ROLLBACK,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_ROLLBACK,
 	},
 	[PROBLEM_TAIL_TORN] = {
 		.id = "tail-torn",
@@ -480,8 +439,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic deletes these segments when it opens the repository; what was "
 			 "committed stays.",
 		.meanwhile = "It can be read. Make sure first that no writer is still at work.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_ROLLBACK,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_ROLLBACK,
 	},
 	[PROBLEM_TAIL_COMMIT_DAMAGED] = {
 		.id = "tail-commit-damaged",
@@ -490,8 +448,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "rollback would give it up.",
 		.stake = "Attic deletes the whole transaction when it opens the repository.",
 		.meanwhile = "Do not let Attic open it, not even to list it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_TAIL_WAS_COMMITTED] = {
 		.id = "tail-was-committed",
@@ -500,8 +457,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "after the COMMIT. Salvage keeps what is whole of it.",
 		.stake = "Attic deletes the whole transaction when it opens the repository.",
 		.meanwhile = "Do not let Attic open it, not even to list it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_TAIL_LIKE_COMMIT] = {
 		.id = "tail-ends-like-commit",
@@ -510,8 +466,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "bytes alone, and takes this part of a transaction for a whole one.",
 		.stake = "Attic adds the unfinished transaction when it opens the repository.",
 		.meanwhile = "It can be read here. Roll back before Attic opens it.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_ROLLBACK,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_ROLLBACK,
 	},
 	[PROBLEM_NO_COMMIT] = {
 		.id = "no-commit",
@@ -521,8 +476,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "object; a rollback would give up everything.",
 		.stake = "Attic deletes every segment when it opens the repository.",
 		.meanwhile = "Do not let Attic open it, not even to list it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_SALVAGE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_INDEX_NAME] = {
 		.id = "index-name",
@@ -531,8 +485,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "recovers from the highest. Move the file away by hand.",
 		.stake = "Attic may start from this file, or fail at its name, when it recovers.",
 		.meanwhile = "The repository can be read.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_INDEX_MISSING] = {
 		.id = "index-missing",
@@ -543,8 +496,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			 "witness less.",
 		.meanwhile = "Looking up a key means reading everything. Attic rebuilds the index "
 			     "when it opens the repository.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_UNREADABLE] = {
 		.id = "index-unreadable",
@@ -554,8 +506,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic cannot open the repository.",
 		.meanwhile = "The log can be read here without it.",
 		.means_by_cause = true,
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_HEADER] = {
 		.id = "index-header",
@@ -564,8 +515,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "new one from the log.",
 		.stake = "Attic fails on it or, worse, believes it.",
 		.meanwhile = "The log can be read here without it. Do not run Attic on it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_LENGTH] = {
 		.id = "index-length",
@@ -574,8 +524,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "from the log.",
 		.stake = "Attic fails on it, or no longer finds some keys.",
 		.meanwhile = "The log can be read here without it. Let Attic not open it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_STALE] = {
 		.id = "index-stale",
@@ -586,8 +535,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Nothing, as long as no segment is damaged.",
 		.meanwhile = "The newest objects are not found through it. Attic mends this when "
 			     "it opens the repository, where it can read all of the log.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_TOO_NEW] = {
 		.id = "index-too-new",
@@ -596,8 +544,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "If no segments can be found, recover makes one that fits the log.",
 		.stake = "Attic starts from this index when it recovers, and points at nothing.",
 		.meanwhile = "The log can be read. Look for missing segments before any repair.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_FOREIGN] = {
 		.id = "index-foreign",
@@ -608,8 +555,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "The client believes it, finds objects missing that are there, and its "
 			 "compaction can then delete live objects.",
 		.meanwhile = "Make no backup before this is repaired.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_OLD] = {
 		.id = "index-old",
@@ -617,8 +563,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "A writer stopped before it tidied up. The next commit removes it.",
 		.stake = "Nothing happens.",
 		.meanwhile = "The repository can be used.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_INDEX_COUNT] = {
 		.id = "index-count",
@@ -627,8 +572,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "from the log.",
 		.stake = "The index may grow too late and fill up.",
 		.meanwhile = "Objects can be read. Recover before the next backup.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_DUPLICATE] = {
 		.id = "index-duplicate",
@@ -637,8 +581,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "Recover makes a new index from the log.",
 		.stake = "A deleted or older object may come back.",
 		.meanwhile = "Objects can be read. Recover before the next backup.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_UNREACHABLE] = {
 		.id = "index-unreachable",
@@ -647,8 +590,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "seems not to be there. Recover makes a new index from the log.",
 		.stake = "The object is stored again, or missing when it is needed.",
 		.meanwhile = "Other objects can be read. Recover before the next backup.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_DEGENERATE] = {
 		.id = "index-degenerate",
@@ -658,8 +600,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "begin too much alike.",
 		.stake = "Every look-up crawls, and Attic may seem to hang.",
 		.meanwhile = "It can be viewed here. Recover before anything else uses it.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_MAPPING] = {
 		.id = "index-mapping-wrong",
@@ -668,8 +609,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "recover makes a new index from it.",
 		.stake = "The object cannot be read, or an older one is read in its place.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_KEY_MISSING] = {
 		.id = "index-key-missing",
@@ -678,8 +618,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "from the log.",
 		.stake = "The object seems lost; a compaction would throw it away.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_KEY_DELETED] = {
 		.id = "index-key-deleted",
@@ -688,8 +627,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "the log.",
 		.stake = "New backups may rely on an object that the next compaction removes.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_HINTS_MISSING] = {
 		.id = "hints-missing",
@@ -699,8 +637,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic can read the repository, but its next backup fails. No object is "
 			 "in danger.",
 		.meanwhile = "Everything can be read here.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_HINTS_UNREADABLE] = {
 		.id = "hints-unreadable",
@@ -711,8 +648,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			 "in danger.",
 		.meanwhile = "Everything can be read here.",
 		.means_by_cause = true,
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_HINTS_FORMAT] = {
 		.id = "hints-format",
@@ -722,8 +658,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic can read the repository, but its next backup fails. No object is "
 			 "in danger.",
 		.meanwhile = "Everything can be read here.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_HINTS_VERSION] = {
 		.id = "hints-version",
@@ -733,8 +668,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic can read the repository, but its next backup fails. No object is "
 			 "in danger.",
 		.meanwhile = "Everything can be read here.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_HINTS_STALE] = {
 		.id = "hints-stale",
@@ -743,8 +677,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "higher numbers came from elsewhere. Recover counts again.",
 		.stake = "A compaction by these counts would fail. No object is in danger.",
 		.meanwhile = "Everything can be read.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_HINTS_TOO_NEW] = {
 		.id = "hints-too-new",
@@ -753,8 +686,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "If no segments can be found, recover counts again.",
 		.stake = "Only what the missing segments cost.",
 		.meanwhile = "The log can be read. Look for missing segments before any repair.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_HINTS_OLD] = {
 		.id = "hints-old",
@@ -762,8 +694,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "A writer stopped before it tidied up. The next commit removes them.",
 		.stake = "Nothing happens.",
 		.meanwhile = "The repository can be used.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_HINTS_COUNT] = {
 		.id = "hints-count-wrong",
@@ -773,8 +704,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "A compaction by wrong counts stops half-way or, where the count is too "
 			 "low, may delete live objects.",
 		.meanwhile = "Everything can be read. Recover before the next backup.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_RECOVER,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_COMPACT_PENDING] = {
 		.id = "compact-pending",
@@ -783,8 +713,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "frees the rest of the space.",
 		.stake = "Space on the disk stays wasted, nothing else.",
 		.meanwhile = "The repository can be used.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_COMPACT,
+		.severity = SEVERITY_INFO, .repair = REPAIR_COMPACT,
 	},
 	[PROBLEM_SEGMENT_EMPTIED] = {
 		.id = "segment-emptied",
@@ -794,8 +723,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "compact, removes it.",
 		.stake = "Space on the disk stays wasted. Attic leaves the segment where it is.",
 		.meanwhile = "The repository can be used.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_COMPACT,
+		.severity = SEVERITY_INFO, .repair = REPAIR_COMPACT,
 	},
 	[PROBLEM_REPAIR_INTERRUPTED] = {
 		.id = "repair-interrupted",
@@ -805,8 +733,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "you want neither, undo --purge NAME removes the folder.",
 		.stake = "None of its own: at every moment of a repair each object has an entry.",
 		.meanwhile = "It can be used, unless another problem forbids that.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_UNDO_INTERRUPTED] = {
 		.id = "undo-interrupted",
@@ -818,8 +745,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "No object is lost, but the repository is neither as the repair left it "
 			 "nor as it was before.",
 		.meanwhile = "Let nothing write to it: undo refuses what was written since.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_UNDO_UNREADABLE] = {
 		.id = "undo-unreadable",
@@ -830,8 +756,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "removes it.",
 		.stake = "The folder takes space. The repository itself is not touched by this.",
 		.meanwhile = "It can be used, unless another problem speaks against that.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_UNSTABLE_READ] = {
 		.id = "unstable-read",
@@ -840,8 +765,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "or disk. Test the memory, and read the repository on another machine.",
 		.stake = "Any repair on this machine may write wrong bytes.",
 		.meanwhile = "Do not write anything with this machine.",
-		.severity = SEVERITY_ERROR,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_WRITER] = {
 		.id = "writer-active",
@@ -850,8 +774,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "done: wait until it is done and read again.",
 		.stake = "None, as long as nobody else writes.",
 		.meanwhile = "It is in use. Change nothing.",
-		.severity = SEVERITY_INFO,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_CHANGED] = {
 		.id = "changed-meanwhile",
@@ -860,8 +783,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "new: wait until that program is done, and check again.",
 		.stake = "Nothing happens; only this result cannot be relied on.",
 		.meanwhile = "The repository can be used; let one program write at a time.",
-		.severity = SEVERITY_WARNING,
-		.repair = REPAIR_NONE,
+		.severity = SEVERITY_WARNING, .repair = REPAIR_NONE,
 	},
 };
 
