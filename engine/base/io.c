@@ -33,17 +33,11 @@ static void leave(int dirfd, int at)
 	errno = kept;
 }
 
-static bool is_link(int dirfd, const char *name)
-{
-	struct stat st;
-
-	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
-}
-
 /* The folder of the first @len bytes of @path, one component after the other: -1 where one is none,
  * but a link perhaps. */
 static int walk(int dirfd, const char *path, size_t len)
 {
+	struct stat st;
 	int at = dirfd;
 
 	for (size_t done = 0; done < len;) {
@@ -55,7 +49,8 @@ static int walk(int dirfd, const char *path, size_t len)
 					O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		/* A link is no folder, and not nothing either. */
 		if (next < 0 && errno == ENOTDIR)
-			errno = is_link(at, component) ? ELOOP : ENOTDIR;
+			errno = fstatat(at, component, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+				S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
 		leave(dirfd, at);
 		if (next < 0)
 			return -1;
@@ -438,17 +433,24 @@ enum as_err io_read_twice(const struct io *io, int fd, void *buffer, size_t len,
 	return AS_OK;
 }
 
-static enum as_err read_whole(const struct io *io, int fd, const struct stat *st, size_t max,
-			      uint8_t **data, size_t *len)
+enum as_err io_read_file(const struct io *io, int dirfd, const char *path, size_t max,
+			 uint8_t **data, size_t *len)
 {
-	if ((uint64_t)st->st_size > max)
-		return AS_ERR_LIMIT;
+	int fd;
+	struct stat st;
+	uint8_t *bytes = NULL;
 
-	const size_t size = (size_t)st->st_size;
-	uint8_t *bytes = malloc(size + 1);
-	if (!bytes)
-		return AS_ERR_MEMORY;
-	const enum as_err err = io_read_at(io, fd, bytes, size, 0, len);
+	enum as_err err = io_open_file(io, dirfd, path, &fd, &st);
+	if (err)
+		return err;
+	const size_t size = (size_t)st.st_size;
+	if ((uint64_t)st.st_size > max)
+		err = AS_ERR_LIMIT;
+	else if (!(bytes = malloc(size + 1)))
+		err = AS_ERR_MEMORY;
+	else
+		err = io_read_at(io, fd, bytes, size, 0, len);
+	io_close(io, fd);
 	if (err) {
 		free(bytes);
 		return err;
@@ -456,20 +458,6 @@ static enum as_err read_whole(const struct io *io, int fd, const struct stat *st
 	bytes[*len] = 0;
 	*data = bytes;
 	return AS_OK;
-}
-
-enum as_err io_read_file(const struct io *io, int dirfd, const char *path, size_t max,
-			 uint8_t **data, size_t *len)
-{
-	int fd;
-	struct stat st;
-
-	enum as_err err = io_open_file(io, dirfd, path, &fd, &st);
-	if (err)
-		return err;
-	err = read_whole(io, fd, &st, max, data, len);
-	io_close(io, fd);
-	return err;
 }
 
 static enum io_kind kind_of_mode(mode_t mode)
