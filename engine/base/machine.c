@@ -3,24 +3,19 @@
 #include "base/machine.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <inttypes.h>
-#include <net/if.h>
+#include <linux/if_packet.h>
 #include <netdb.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define INTERFACES_MAX 64
 #define ADDRESS_SIZE 6		/* bytes of a hardware address */
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static char own_name[2 * MACHINE_NAME_SIZE];	/* empty: unknown */
 
 /* The host name with its domain, as the name service completes it. */
 static void find_host(char *host, size_t size)
@@ -40,57 +35,58 @@ static void find_host(char *host, size_t size)
 	freeaddrinfo(list);
 }
 
-/* The hardware address of the first network interface that has one: what Python's uuid.getnode,
- * through libuuid, finds as well. A random one has the multicast bit set (RFC 4122). */
-static void find_address(uint8_t address[ADDRESS_SIZE])
+static bool is_of(const struct ifaddrs *row, int family)
+{
+	return row->ifa_addr && row->ifa_addr->sa_family == family;
+}
+
+/* The hardware address of the interface @name. False: it has none. */
+static bool find_hardware(const struct ifaddrs *list, const char *name,
+			  uint8_t address[ADDRESS_SIZE])
 {
 	static const uint8_t none[ADDRESS_SIZE];
-	struct ifreq rows[INTERFACES_MAX];
-	struct ifconf list = { .ifc_len = sizeof(rows), .ifc_req = rows };
+	while (list && !(is_of(list, AF_PACKET) && strcmp(list->ifa_name, name) == 0))
+		list = list->ifa_next;
+	if (!list)
+		return false;
+	const void *any = list->ifa_addr;
+	const struct sockaddr_ll *hardware = any;
+	memcpy(address, hardware->sll_addr, ADDRESS_SIZE);
+	return memcmp(address, none, ADDRESS_SIZE) != 0;
+}
+
+/* The hardware address of the first network interface that has one and speaks IPv4: what Python's
+ * uuid.getnode, through libuuid, finds as well. A random one has the multicast bit set (RFC 4122).
+ */
+static void find_address(uint8_t address[ADDRESS_SIZE])
+{
+	struct ifaddrs *list = NULL;
 	bool is_found = false;
-	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && ioctl(fd, SIOCGIFCONF, &list) != 0)
-		list.ifc_len = 0;
-	const size_t count = fd >= 0 ? (size_t)list.ifc_len / sizeof(rows[0]) : 0;
-	for (size_t i = 0; !is_found && i < count; i++) {
-		if (ioctl(fd, SIOCGIFHWADDR, &rows[i]) != 0)
-			continue;
-		memcpy(address, rows[i].ifr_hwaddr.sa_data, ADDRESS_SIZE);
-		is_found = memcmp(address, none, ADDRESS_SIZE) != 0;
-	}
-	if (fd >= 0)
-		close(fd);
+	if (getifaddrs(&list) != 0)
+		list = NULL;
+	for (const struct ifaddrs *row = list; row && !is_found; row = row->ifa_next)
+		is_found = is_of(row, AF_INET) && find_hardware(list, row->ifa_name, address);
+	freeifaddrs(list);
 	if (is_found)
 		return;
 	if (getrandom(address, ADDRESS_SIZE, 0) != ADDRESS_SIZE)
-		memcpy(address, none, ADDRESS_SIZE);
+		memset(address, 0, ADDRESS_SIZE);
 	address[0] |= 1;
-}
-
-static void find_name(void)
-{
-	char host[MACHINE_NAME_SIZE];
-	uint8_t address[ADDRESS_SIZE];
-	uint64_t number = 0;
-	find_host(host, sizeof(host));
-	find_address(address);
-	for (size_t i = 0; i < ADDRESS_SIZE; i++)
-		number = number << 8 | address[i];
-	snprintf(own_name, sizeof(own_name), "%s@%" PRIu64, host, number);
 }
 
 bool machine_name(char out[MACHINE_NAME_SIZE])
 {
 	const char *given = getenv("BORG_HOST_ID");
-	if (!given || !*given) {
-		pthread_once(&once, find_name);
-		given = own_name;
-	}
-	const size_t len = strlen(given);
-	if (len >= MACHINE_NAME_SIZE)
-		return false;
-	memcpy(out, given, len + 1);
-	return true;
+	char host[MACHINE_NAME_SIZE];
+	uint8_t address[ADDRESS_SIZE];
+	uint64_t number = 0;
+	if (given && *given)
+		return snprintf(out, MACHINE_NAME_SIZE, "%s", given) < MACHINE_NAME_SIZE;
+	find_host(host, sizeof(host));
+	find_address(address);
+	for (size_t i = 0; i < ADDRESS_SIZE; i++)
+		number = number << 8 | address[i];
+	return snprintf(out, MACHINE_NAME_SIZE, "%s@%" PRIu64, host, number) < MACHINE_NAME_SIZE;
 }
 
 bool process_is_gone(pid_t pid)

@@ -14,8 +14,9 @@
 
 /* The name of this machine: BORG_HOST_ID from the environment; where that is not set or empty, the
  * full host name, '@' and the hardware address as a decimal number. A machine without a hardware
- * address has another name in each process, as with Borg. False: the name does not fit. May ask the
- * name service and wait for it, so the thread that draws must not call it. */
+ * address has another name each time; with Borg it has another in each process. False: the name
+ * does not fit. May ask the name service and wait for it, so the thread that draws must not call
+ * it. */
 bool machine_name(char out[MACHINE_NAME_SIZE]);
 
 /* Does no process @pid exist on this machine? Where the system does not say, it exists. */

@@ -234,11 +234,12 @@ class Engine(unittest.TestCase):
     def test_io_alone_changes_files(self):
         self.assertEqual({row for row in self.callers(CHANGES | OPENS) if row[0] != 'io'}, set())
 
-    def test_lock_alone_reads_with_stdio(self):
-        self.assertEqual(self.callers({'fopen'}), {('lock', 'fopen')})
+    def test_only_what_looks_at_processes_reads_with_stdio(self):
+        self.assertEqual(self.callers({'fopen'}), {('lock', 'fopen'), ('machine', 'fopen')})
 
     def test_nobody_prints_or_exits(self):
-        self.assertEqual(self.callers(NEVER), set())
+        # kill with signal 0 asks whether a process is there.
+        self.assertEqual(self.callers(NEVER), {('machine', 'kill')})
 
     def test_nobody_keeps_state(self):
         rows = run([*NM, '-A', '-f', 'sysv', '--defined-only', ARCHIVE])

@@ -23,26 +23,26 @@ static void a_machine_is_called_by_its_host_and_its_address(void **state)
 {
 	char name[MACHINE_NAME_SIZE], again[MACHINE_NAME_SIZE];
 	assert_true(machine_name(name));
-	assert_true(machine_name(again));
-	assert_string_equal(name, again);
 	const char *address = strrchr(name, '@');
 	assert_non_null(address);
 	assert_true(address > name);
 	assert_true(address[1] != '\0');
 	assert_int_equal(strspn(address + 1, "0123456789"), strlen(address + 1));
+	assert_true(machine_name(again));
+	if (!(strtoull(address + 1, NULL, 10) >> 40 & 1))	/* not drawn at random */
+		assert_string_equal(name, again);
 	(void)state;
 }
 
 static void the_environment_can_name_the_machine(void **state)
 {
-	char name[MACHINE_NAME_SIZE], own[MACHINE_NAME_SIZE], text[400];
-	assert_true(machine_name(own));
+	char name[MACHINE_NAME_SIZE], text[400];
 	setenv("BORG_HOST_ID", "a machine", 1);
 	assert_true(machine_name(name));
 	assert_string_equal(name, "a machine");
 	setenv("BORG_HOST_ID", "", 1);
 	assert_true(machine_name(name));
-	assert_string_equal(name, own);
+	assert_non_null(strchr(name, '@'));
 	memset(text, 'x', sizeof(text));
 	text[255] = '\0';
 	setenv("BORG_HOST_ID", text, 1);
