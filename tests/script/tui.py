@@ -745,7 +745,7 @@ class Resizing(Case):
 
     def test_entry_help_and_prompt_live_through_every_size(self):
         terminal = self.verified(self.sample())
-        terminal.press('3').wait('[3 Entries]', lambda s: s.selected)
+        terminal.press('3').wait('[3 Entries]', lambda s: s.selected and s.selected[0] == '8')
         terminal.press('Enter').wait('entry at offset 8')
         for _ in range(2):
             for columns, lines in self.STEPS + ((80, 24),):
