@@ -419,18 +419,15 @@ static enum as_err check_undo(struct repo *repo)
 {
 	struct undo_names names;
 	enum as_err err = undo_names_list(repo->io, repo->fd, &names);
-	if (err == AS_ERR_MEMORY)
-		return err;
-	if (err != AS_OK)
-		return findings_note(&repo->findings, PROBLEM_UNDO_UNREADABLE, FINDING_NOWHERE,
-				     FINDING_NOWHERE, UNDO_FOLDER ": %s",
-				     err == AS_ERR_NOT_REGULAR ? "is no folder" : as_err_text(err));
-	err = check_undo_folders(repo, &names);
-	free(names.rows);
+	const char *why = err == AS_ERR_NOT_REGULAR ? "is no folder" : NULL;
+	if (err == AS_OK) {
+		err = check_undo_folders(repo, &names);
+		free(names.rows);
+	}
 	if (err == AS_OK || err == AS_ERR_MEMORY)
 		return err;
 	return findings_note(&repo->findings, PROBLEM_UNDO_UNREADABLE, FINDING_NOWHERE,
-			     FINDING_NOWHERE, UNDO_FOLDER ": %s", as_err_text(err));
+			     FINDING_NOWHERE, UNDO_FOLDER ": %s", why ? why : as_err_text(err));
 }
 
 /* ---- opening and closing ---- */
