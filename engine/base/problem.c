@@ -243,7 +243,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_SEGMENT_MAGIC] = {
 		.id = "segment-magic",
-		.found = "the segment does not begin with ATTICSEG",
+		.found = "the segment does not begin with the magic of one",
 		.meaning = "Its first bytes were overwritten or lost, or it is something else. "
 			   "Entries behind them may be whole; salvage keeps those.",
 		.stake = "Attic stops at this segment when it rebuilds its index or compacts.",
