@@ -36,6 +36,7 @@ const struct dialect dialect_borg = {
 	.index_magic = "BORG_IDX",
 	.hints_version = 2,
 	.hints_version_max = 2,
+	.lock_kind = LOCK_KIND_FOLDER,
 };
 
 const struct dialect dialect_mixed = {
@@ -47,6 +48,7 @@ const struct dialect dialect_mixed = {
 		   "Run borg upgrade again on it, with the same options; that finishes the "
 		   "upgrade. Until then run neither Attic nor Borg on it for anything else. This "
 		   "program changes nothing here.",
+	.lock_kind = LOCK_KIND_FOLDER,	/* as "borg upgrade" takes it */
 };
 
 const struct dialect dialect_borg2 = {

@@ -336,11 +336,16 @@ static enum as_err check_tail(struct repo *repo)
 static enum as_err check_writer(struct repo *repo)
 {
 	struct lock_holder holder;
+	char who[LOCK_HOLDER_TEXT];
 	if (!lock_find_writer(repo_lock(repo), &holder))
 		return AS_OK;
 	if (!holder.known)
 		return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE,
 				     FINDING_NOWHERE, "perhaps on another machine");
+	lock_holder_text(&holder, who);
+	if (holder.id.host[0])
+		return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s", who);
 	return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
 			     "process %ld, %s", (long)holder.pid, holder.program);
 }
@@ -583,8 +588,10 @@ static enum as_err find_origin(struct repo *repo, bool has_integrity)
 			    repo->has_index ? index : NULL, has_integrity);
 	repo->dialect = origin_of(&signs);
 	repo->tail = repo->listing.count;
-	if (repo->dialect->is_read)
-		return AS_OK;
+	const enum as_err err = lock_choose(repo_lock(repo), repo->fd, repo->dialect->lock_kind,
+					    NULL);
+	if (err != AS_OK || repo->dialect->is_read)
+		return err;
 	lock_refuse(repo_lock(repo), repo->dialect->refusal);
 	findings_free(&repo->findings);
 	findings_init(&repo->findings);
