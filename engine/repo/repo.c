@@ -445,11 +445,50 @@ static struct timespec time_of(const struct repo *repo, const char *path)
 	return st.st_mtim;
 }
 
+struct entry_sum {
+	const struct repo *repo;
+	uint64_t sum;
+};
+
+static uint64_t mix(uint64_t hash, uint64_t number)
+{
+	return (hash ^ number) * UINT64_C(0x100000001b3);	/* FNV-1a */
+}
+
+static enum as_err add_entry(void *context, const char *name, enum io_kind kind)
+{
+	struct entry_sum *entries = context;
+	const struct repo *repo = entries->repo;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	struct stat st;
+	if (strncmp(name, "lock.", strlen("lock.")) == 0)
+		return AS_OK;
+	for (const char *at = name; *at; at++)
+		hash = mix(hash, (unsigned char)*at);
+	/* What is in folders that matter is compared by itself. */
+	if (kind != IO_KIND_FOLDER &&
+	    repo->io->fstatat(repo->io, repo->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		hash = mix(hash, (uint64_t)st.st_ino);
+		hash = mix(hash, (uint64_t)st.st_size);
+		hash = mix(hash, (uint64_t)st.st_mtim.tv_sec);
+		hash = mix(hash, (uint64_t)st.st_mtim.tv_nsec);
+	}
+	entries->sum += hash;	/* in any order */
+	return AS_OK;
+}
+
+static uint64_t sum_entries(const struct repo *repo)
+{
+	struct entry_sum entries = { .repo = repo };
+	return io_list(repo->io, repo->fd, add_entry, &entries) == AS_OK ? entries.sum : 0;
+}
+
 /* The part that is taken before anything is read, so that a change during the reading is
  * noticed. */
 static void stamp_names(const struct repo *repo, struct repo_stamp *stamp)
 {
 	*stamp = (struct repo_stamp){
+		.entries = sum_entries(repo),
 		.folder = time_of(repo, "."),
 		.data = time_of(repo, "data"),
 		.config = time_of(repo, CONFIG_NAME),
@@ -480,7 +519,11 @@ bool repo_is_changed(const struct repo *repo)
 	const struct repo_stamp *then = &repo->stamp;
 	stamp_names(repo, &now);
 	stamp_tail(repo, &now);
-	return !same_time(now.folder, then->folder) || !same_time(now.data, then->data) ||
+	const bool has_lock_within = repo->dialect->lock_kind == LOCK_KIND_FOLDER;
+	if (has_lock_within ? now.entries != then->entries
+			    : !same_time(now.folder, then->folder))
+		return true;
+	return !same_time(now.data, then->data) ||
 	       !same_time(now.config, then->config) ||
 	       !same_time(now.last_folder, then->last_folder) ||
 	       now.last_segment != then->last_segment;

@@ -33,6 +33,9 @@ struct repo_options {
 /* A snapshot of modification times, cheap to take: tells whether somebody else wrote. */
 struct repo_stamp {
 	struct timespec folder, data, last_folder, config;
+	/* Names, times and sizes of what lies in the repository folder, added up. Where a lock is a
+	 * folder in it, this is compared instead of the folder's time: readers change that. */
+	uint64_t entries;
 	uint64_t last_segment;	/* length in bytes */
 };
 

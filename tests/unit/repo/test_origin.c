@@ -290,6 +290,35 @@ static void a_foreign_repository_is_not_read_and_not_changed(void **state)
 	world->repo = NULL;
 }
 
+/* Readers of Borg take and leave its lock all the time. */
+static void the_lock_of_others_is_no_change(void **state)
+{
+	struct world *world = *state;
+	static const char *const names[] = { "index.tmp", "lock.roster" };
+	char path[BUILDER_PATH];
+	struct lock_seen seen;
+	upgrade(world, builder_head(world->builder) + 1);
+	builder_path(world->builder, "lock.exclusive", path);
+	const struct repo *opened = look(world);
+	assert_int_equal(lock_state(repo_lock(world->repo), NULL), LOCK_DEFERRED);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_false(repo_is_changed(opened));
+	assert_int_equal(lock_see(repo_lock(world->repo), &seen), AS_OK);
+	assert_true(seen.has_folder);
+	assert_int_equal(rmdir(path), 0);
+	assert_false(repo_is_changed(opened));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		builder_path(world->builder, names[i], path);
+		builder_write_file(path, "x", 1);
+		assert_int_equal(repo_is_changed(opened), i == 0);
+		assert_int_equal(unlink(path), 0);
+		assert_false(repo_is_changed(opened));
+	}
+	builder_path(world->builder, "README", path);
+	builder_patch(path, 0, "T", 1);
+	assert_true(repo_is_changed(opened));
+}
+
 static void opening_looks_at_two_segments_and_no_more(void **state)
 {
 	struct world *world = *state;
@@ -322,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(config_and_integrity_are_signs, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_foreign_repository_is_not_read_and_not_changed,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(the_lock_of_others_is_no_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(opening_looks_at_two_segments_and_no_more, setup,
 						teardown),
 	};
