@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The lock of a repository of Borg: the real client and this program against each other.
 
-LOCKDRV names the driver program. Without borg (1.1 to 1.4) on this machine it is skipped."""
+LOCKDRV names the driver program, ATTICSCOPE the program. Without borg (1.1 to 1.4) on this machine
+it is skipped."""
+import json
 import os
 import random
 import shutil
@@ -14,6 +16,7 @@ import time
 import unittest
 
 DRIVER = os.environ.get('LOCKDRV')
+PROGRAM = os.environ.get('ATTICSCOPE')
 BORG = os.environ.get('BORG') or shutil.which('borg', path='/usr/bin:/usr/local/bin:' +
                                               os.environ.get('PATH', ''))
 WAIT = 60			# seconds for what must happen at once
@@ -209,6 +212,68 @@ class Living(Case):
         self.assertIn('process %d (lockdrv)' % first.process.pid, answer)
         first.ask('leave')
         self.assertEqual(second.ask('take 0'), 'ok 0')
+
+
+@unittest.skipUnless(PROGRAM, 'ATTICSCOPE does not name the program')
+class Viewing(Case):
+    def tree(self):
+        found = {}
+        for folder, _, names in os.walk(self.repo):
+            for path in [folder, *(os.path.join(folder, name) for name in names)]:
+                state = os.lstat(path)
+                found[path] = (state.st_mtime_ns, state.st_ctime_ns, state.st_size)
+        return found
+
+    def info(self, *options):
+        """The lock of info --json, which changes nothing, and the text of info."""
+        before = self.tree()
+        said = [subprocess.run([PROGRAM, 'info', *words, *options, self.repo], env=self.env(),
+                               stdout=subprocess.PIPE, text=True).stdout
+                for words in (('--json',), ())]
+        self.assertEqual(self.tree(), before)
+        return json.loads(said[0])['lock'], said[1]
+
+    def test_no_lock_is_taken(self):
+        self.assertEqual(self.info()[0], {'state': 'deferred', 'holder': None})
+        self.assertEqual(self.info('--no-lock')[0], {'state': 'none', 'holder': None})
+
+    def test_a_writer_is_named(self):
+        borg = self.borg_holds()
+        for options in ((), ('--no-lock',)):
+            lock, text = self.info(*options)
+            holder = lock['holder']
+            self.assertEqual((holder['pid'], holder['program'], holder['exclusive'],
+                              holder['elsewhere']), (borg.pid, 'borg', True, False))
+            self.assertLess(abs(holder['since'] - time.time()), WAIT)
+            self.assertIn('exclusive by process %d (borg), since 20' % borg.pid, text)
+
+    def test_a_writer_on_another_machine_is_named(self):
+        borg = self.borg_holds(host='elsewhere\033[2J@17')
+        lock, text = self.info()
+        self.assertEqual((lock['holder']['pid'], lock['holder']['host'],
+                          lock['holder']['elsewhere']), (borg.pid, 'elsewhere\033[2J@17', True))
+        self.assertIn('process %d on elsewhere\\x1b[2J@17, since' % borg.pid, text)
+
+    def test_a_reader_is_named(self):
+        borg = self.borg_reads()
+        lock, text = self.info()
+        self.assertEqual((lock['holder']['pid'], lock['holder']['exclusive']), (borg.pid, False))
+        self.assertIn('shared by process %d (borg)' % borg.pid, text)
+
+    def test_what_is_left_of_the_dead_is_no_lock(self):
+        self.end(self.borg_holds(), signal.SIGKILL)
+        self.assertEqual(self.info()[0], {'state': 'deferred', 'holder': None})
+
+    def test_a_damaged_lock_breaks_nothing(self):
+        path = os.path.join(self.repo, 'lock.roster')
+        for content in ('', '[]', '{"shared": 7}', '[' * 100000, '{"shared": [["x", 1e999, 0]]}'):
+            with open(path, 'w', encoding='ascii') as f:
+                f.write(content)
+            self.assertEqual(self.info()[0], {'state': 'deferred', 'holder': None})
+        os.unlink(path)
+        os.mkfifo(path)
+        os.symlink('/', os.path.join(self.repo, 'lock.exclusive'))
+        self.assertEqual(self.info()[0], {'state': 'deferred', 'holder': None})
 
 
 class Dead(Case):
