@@ -10,9 +10,9 @@
  *   hints.T                live PUTs per segment, and which segments hold something superseded
  *
  * The library prints nothing, never exits, starts no process, installs no signal handler (a program
- * that may run under a file size limit ignores SIGXFSZ) and keeps no global state: any number of
- * stores can be open in any number of threads. One store serves one thread at a time. Every file is
- * opened without following links below REPO.
+ * that may run under a file size limit should ignore SIGXFSZ) and keeps no global state: any number
+ * of stores can be open in any number of threads. One store serves one thread at a time. Every file
+ * is opened without following links below REPO.
  *
  * Errors are values: each function returns an enum as_err and, where the caller passes a struct
  * as_error, fills in the place and one line of text. *error is changed only when the function
@@ -21,8 +21,8 @@
  *
  * A store that is left in disorder (a writer was killed, the power went) is opened all the same,
  * and as_get_state tells what was found. Nothing is deleted or rebuilt unasked: the caller decides
- * on as_rollback and as_recover. Writing is refused until then. What needs more than these two, a
- * damaged log, is the business of the program atticscope. */
+ * on as_rollback and as_recover. Writing is refused until then. A damaged log needs more than these
+ * two: use the program atticscope. */
 #ifndef ATTICSTORE_H
 #define ATTICSTORE_H
 
@@ -117,7 +117,7 @@ AS_API const char *as_version(void);
 /* ---- making, opening, closing ---- */
 
 struct as_settings {
-	uint32_t segments_per_dir;	/* segments a folder, 1 to 2^31-1; 0: 10000 */
+	uint32_t segments_per_dir;	/* segments per folder, 1 to 2^31-1; 0: 10000 */
 	/* bytes after which no further entry begins in a segment, 1 to 2^31-1; 0: 5 MiB. A segment
 	 * may overshoot by one entry, and goes on behind one whose last bytes are those of a
 	 * COMMIT; none grows beyond 2^31-1 bytes, because Attic cannot read what lies there. */
@@ -151,11 +151,10 @@ struct as_store;
 
 /* Open the repository @path under a shared lock, without waiting. *@store is the caller's until
  * as_close. Reads folder listings, config, the header of the index, the hints, the ends of the last
- * segments and the headers of the newest one's entries; and of up to 64 mappings of the index what
- * is at their places. @options may be NULL.
- * AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no repository, or its config cannot be used),
- * AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names who holds it), AS_ERR_IO. Disorder and
- * damage elsewhere are no errors: see as_get_state. */
+ * segments and the headers of the newest one's entries; and what up to 64 mappings of the index
+ * lead to. @options may be NULL. AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no repository,
+ * or its config cannot be used), AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names who holds
+ * it), AS_ERR_IO. Disorder and damage elsewhere are no errors: see as_get_state. */
 AS_API enum as_err as_open(const char *path, const struct as_options *options,
 			   struct as_store **store, struct as_error *error);
 
@@ -175,13 +174,13 @@ struct as_state {
 	bool can_write;			/* the exclusive lock is held */
 	/* Found when opening, or left by a failure. */
 	bool needs_rollback;		/* an uncommitted tail */
-	uint32_t tail_segments;		/* so many segments */
-	/* Index or hints do not fit: they are missing, damaged, of another transaction, no files;
-	 * or the hints count another number of objects than the index holds, or list a segment to
-	 * be compacted that is not there; or what as_open looks at of both is not of this log (of
-	 * another repository, empty, or older than their number says): then reading is refused
-	 * too, as it is without an index. A few wrong places in an index are not found in this
-	 * way. */
+	uint32_t tail_segments;		/* segments in that tail */
+	/* Index or hints do not fit: they are missing, damaged, of another transaction, or not
+	 * files; or the hints count another number of objects than the index holds, or list a
+	 * segment to be compacted that is not there; or what as_open looks at of both is not of
+	 * this log (of another repository, empty, or older than their number says): then reading is
+	 * refused too, as it is without an index. A few wrong places in an index are not found in
+	 * this way. */
 	bool needs_recover;
 	char why[256];			/* of the two above, in words; may be empty. Mask it. */
 	/* The process runs as root, and the repository is another user's. What is made is given to
@@ -203,9 +202,9 @@ AS_API void as_get_state(const struct as_store *store, struct as_state *state);
 AS_API enum as_err as_get(struct as_store *store, const void *key, size_t key_size, void **value,
 			  size_t *value_size, struct as_error *error);
 
-/* as_get of @count keys of 32 bytes each, back to back at @keys, in that order. @each is lent every
- * value until it returns; non-zero from it ends the walk with AS_ERR_CANCELLED. The first error
- * ends it too. */
+/* as_get of @count keys of 32 bytes each, back to back at @keys, in that order. A value is valid
+ * until @each returns; non-zero from it ends the walk with AS_ERR_CANCELLED. The first error ends
+ * it too. */
 AS_API enum as_err as_get_many(struct as_store *store, const void *keys, size_t count,
 			       int (*each)(void *context, size_t number, const void *value,
 					   size_t value_size),
@@ -237,8 +236,8 @@ AS_API enum as_err as_each_key(struct as_store *store,
  * seen by others, or survives as_close or a crash, before as_commit. Besides what is listed at
  * each, a change may return
  *   AS_ERR_READ_ONLY, AS_ERR_DENIED, AS_ERR_NO_LOCK   it is not allowed here
- *   AS_ERR_LOCK_FAILED    another process reads or writes, or waits to write, itself: it would wait
- *                         for this one for ever. The shared lock is kept
+ *   AS_ERR_LOCK_FAILED    another process reads or writes, or waits to write itself: the two would
+ *                         wait for each other for ever. The shared lock is kept
  *   AS_ERR_CHANGED        another process changed the repository since it was opened
  *   AS_ERR_UNCOMMITTED, AS_ERR_INDEX   see struct as_state
  *   AS_ERR_CANCELLED      as_options.interrupt said so
@@ -300,12 +299,12 @@ enum {
  * After an error with report.committed the transaction is durable, but something behind it is not
  * done: compaction, index and hints, or the removal of emptied segments. A further as_commit tries
  * again what is needed of that; otherwise as_recover does after the next as_open.
- * AS_ERR_NOT_REGULAR: a folder is in the place of index.N or hints.N. After an error without it the
- * transaction is not committed; struct as_state says whether it can go on, so that as_commit may be
- * tried again, or is dead. Damaged segments are skipped by compaction and reported, and so are
- * those that hold an older version of an object whose newest is damaged or missing.
- * AS_ERR_INTEGRITY: what compaction copied, read back, is not what was to be copied; the copies are
- * removed again and the segments stay. */
+ * AS_ERR_NOT_REGULAR: a folder is in the place of index.N or hints.N. After an error with
+ * report.committed false the transaction is not committed; struct as_state says whether it can go
+ * on, so that as_commit may be tried again, or is dead. Damaged segments are skipped by compaction
+ * and reported, and so are those that hold an older version of an object whose newest is damaged or
+ * missing. AS_ERR_INTEGRITY: what compaction copied, read back, is not what was to be copied; the
+ * copies are removed again and the segments stay. */
 AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,
 			     struct as_error *error);
 

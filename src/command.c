@@ -33,8 +33,8 @@ const struct command command_table[] = {
 		.help = "show settings, transactions, totals and the lock",
 		.more = "Reads folder listings, config and hints, and at most a thousand entries "
 			"that the index points to, to see whether the index fits the log. With "
-			"--verify it reads all of the data, and checks index and hints to the "
-			"last key. Use check for a verdict.",
+			"--verify it reads all of the data, and compares index and hints with the "
+			"log for every key. Use check for a verdict.",
 		.options = READS_ALL | ACCEPTS(VERIFY),
 		.min_args = 1, .max_args = 1, .run = cmd_info,
 	}, {

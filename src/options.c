@@ -111,7 +111,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 	},
 	[OPTION_FULL] = {
 		.name = "full", .flag = FIELD(full),
-		.help = "do not trust the index; recover never does",
+		.help = "no effect: recover never trusts the index",
 	},
 	[OPTION_HELP] = {
 		.letter = 'h', .name = "help", .flag = FIELD(help),

@@ -1,4 +1,4 @@
-/* src/out_table.h - a table on standard output, as text or as JSON. */
+/* src/out_table.h - titles and rows on standard output: calls out_text.h or out_json.h. */
 #ifndef ATTICSCOPE_OUT_TABLE_H
 #define ATTICSCOPE_OUT_TABLE_H
 

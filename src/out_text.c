@@ -220,5 +220,5 @@ void text_problem(struct out *out, const struct problem_info *info, const char *
 	text_paragraph(out, 2, stake);
 	text_paragraph(out, 2, meanwhile);
 	if (repair_name(repair))
-		text_line(out, TONE_PLAIN, "  Mended by: %s", repair_name(repair));
+		text_line(out, TONE_PLAIN, "  Repaired by: %s", repair_name(repair));
 }

@@ -1,5 +1,5 @@
-/* src/repository.h - what every command does with its repository: open, verify, close. Every
- * failure is reported on standard error. */
+/* src/repository.h - what the commands that view or repair a repository do with it: open, verify,
+ * close. Every failure is reported on standard error. */
 #ifndef ATTICSCOPE_REPOSITORY_H
 #define ATTICSCOPE_REPOSITORY_H
 

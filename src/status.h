@@ -1,4 +1,4 @@
-/* src/status.h - exit statuses, as fsck(8) has them. */
+/* src/status.h - exit statuses, as fsck(8) defines them. */
 #ifndef ATTICSCOPE_STATUS_H
 #define ATTICSCOPE_STATUS_H
 

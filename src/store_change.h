@@ -1,5 +1,5 @@
-/* src/store_change.h - what the commands that change a store have in common: open it, refuse a
- * repository in disorder, wait for locks, commit or roll back, and report what was done.
+/* src/store_change.h - what put and delete have in common: open the repository, refuse one in
+ * disorder, wait for locks, commit or roll back, and report what was done.
  *
  * Every failure is reported on standard error. */
 #ifndef ATTICSCOPE_STORE_CHANGE_H

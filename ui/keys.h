@@ -1,5 +1,5 @@
-/* ui/keys.h - the one table of keys. Dispatch, the hint line, the help screen and the ":" prompt
- * read it. */
+/* ui/keys.h - the one table of keyboard keys and ":" commands. Dispatch, the bottom line, the help
+ * screen and the ":" prompt read it. */
 #ifndef ATTICSCOPE_KEYS_H
 #define ATTICSCOPE_KEYS_H
 

@@ -1,7 +1,7 @@
 /* engine/base/crc.h - CRC-32 with zlib's polynomial (0xEDB88320 reflected), as Attic uses it.
  *
- * Computed by ISA-L where configure found it, else by libdeflate, else by zlib; the tests
- * hold whichever it is against zlib. All functions are pure and safe in any thread.
+ * Computed by ISA-L where configure found it, else by libdeflate, else by zlib; the tests compare
+ * whichever it is with zlib. All functions are pure and safe in any thread.
  */
 #ifndef ATTICSCOPE_CRC_H
 #define ATTICSCOPE_CRC_H

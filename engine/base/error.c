@@ -80,7 +80,7 @@ static const struct {
 	[AS_ERR_NO_LOCK] = { "no-lock", "locks do not work here" },
 	[AS_ERR_CHANGED] = { "changed", "the repository was changed meanwhile" },
 	[AS_ERR_CANCELLED] = { "cancelled", "cancelled" },
-	[AS_ERR_LIMIT] = { "limit", "more than this program is willing to hold" },
+	[AS_ERR_LIMIT] = { "limit", "larger than this program accepts" },
 	[AS_ERR_USAGE] = { "usage", "the call makes no sense here" },
 	[AS_ERR_KEY_SIZE] = { "key-size", "a key is 32 bytes" },
 	[AS_ERR_TOO_LARGE] = { "too-large", "an object has at most 20971479 bytes" },

@@ -1,8 +1,8 @@
 /* engine/base/huge_pages.h - memory of whole huge pages.
  *
- * For large tables that are looked into everywhere: in small pages each look-up would wait for the
- * page table first, and each of thousands would be requested from the system. Where it has no huge
- * pages, the memory is made of small ones.
+ * For large tables that are read at random places. With small pages each look-up would first wait
+ * for the page table, and the system would hand out thousands of pages one by one. Where it has no
+ * huge pages, small ones are used.
  */
 #ifndef ATTICSCOPE_HUGE_PAGES_H
 #define ATTICSCOPE_HUGE_PAGES_H
@@ -12,7 +12,7 @@
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-/* @size bytes that hold anything, rounded up to whole huge pages; free() them. NULL: out of
+/* @size uninitialised bytes, rounded up to whole huge pages; free() them. NULL: out of
  * memory. */
 static inline void *huge_pages_new(size_t size)
 {

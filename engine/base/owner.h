@@ -1,4 +1,5 @@
-/* engine/base/owner.h - whose a file is and who is asking, where a permission is missing. */
+/* engine/base/owner.h - for messages about a missing permission: who owns the file, and which user
+ * runs the program. */
 #ifndef ATTICSCOPE_OWNER_H
 #define ATTICSCOPE_OWNER_H
 

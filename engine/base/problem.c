@@ -245,7 +245,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "segment-magic",
 		.found = "the segment does not begin with the magic of one",
 		.meaning = "Its first bytes were overwritten or lost, or it is something else. "
-			   "Entries behind them may be whole; salvage keeps those.",
+			   "Entries after them may be whole; salvage keeps those.",
 		.stake = "Attic stops at this segment when it rebuilds its index or compacts.",
 		.meanwhile = "Single objects can be read. Let nothing write to it.",
 		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
@@ -276,7 +276,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "Attic closes a segment when it is full or with a COMMIT. This one may "
 			   "have been cut off between two entries, or max_segment_size was raised "
 			   "since.",
-		.stake = "None of its own: objects that the cut cost are named one by one.",
+		.stake = "Nothing happens because of this alone; objects lost to the cut are "
+			 "named one by one.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
@@ -284,7 +285,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "entry-size-small",
 		.found = "the entry's size is too small for its kind",
 		.meaning = "The header was overwritten, so where the next entry begins had to be "
-			   "searched. Salvage keeps the whole entries behind it.",
+			   "searched. Salvage keeps the whole entries after it.",
 		.stake = "This entry cannot be read, and Attic misreads what follows it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
 		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
@@ -293,7 +294,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "entry-size-large",
 		.found = "the entry's size is larger than its kind allows",
 		.meaning = "The header was overwritten, so where the next entry begins had to be "
-			   "searched. Salvage keeps the whole entries behind it.",
+			   "searched. Salvage keeps the whole entries after it.",
 		.stake = "This entry cannot be read, and Attic stops at it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
 		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
@@ -313,7 +314,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "The file was cut short, by a full disk, a crash or an incomplete "
 			   "copy. A complete copy of the file mends it; salvage keeps what is "
 			   "whole.",
-		.stake = "This entry cannot be read, nor anything that stood behind it.",
+		.stake = "This entry cannot be read, nor anything that came after it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
 		.severity = SEVERITY_ERROR, .repair = REPAIR_SALVAGE,
 	},
@@ -342,7 +343,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "It may be an object of this repository, or just the contents of the "
 			   "damaged object. There is no other evidence for it, so salvage brings "
 			   "it back only when asked.",
-		.stake = "No more than the damage around it.",
+		.stake = "Nothing beyond the damage around it.",
 		.meanwhile = "It changes nothing.",
 		.severity = SEVERITY_INFO, .repair = REPAIR_SALVAGE,
 	},
@@ -403,7 +404,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "One witness says that it was deleted, but nothing else confirms that. "
 			   "Keeping a deleted object costs space; losing a live one destroys "
 			   "data.",
-		.stake = "None. The client's own check removes what nothing uses.",
+		.stake = "Nothing happens. The client's own check removes what nothing uses.",
 		.meanwhile = "The repository can be used as far as its other problems let it.",
 		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
@@ -411,10 +412,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "delete-moved",
 		.found = "the object is there, but a DELETE or PUT that neither index nor hints "
 			 "know follows it in the log",
-		.meaning = "The client's compaction can move the DELETE of an older version behind "
-			   "the PUT of the newer one; so can a segment that was overwritten with "
-			   "another's bytes. Index and hints both know the object. Compact, or "
-			   "salvage where that is recommended, writes it once more, at the end of "
+		.meaning = "The client's compaction can move the DELETE of an older version to "
+			   "after the PUT of the newer one; so can a segment that was overwritten "
+			   "with another's bytes. Index and hints both know the object. Compact, "
+			   "or salvage where that is recommended, writes it again, at the end of "
 			   "the log.",
 		.stake = "When the index is rebuilt from the log, also by the client itself, the "
 			 "object or its newest version is gone.",
@@ -443,7 +444,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_TAIL_COMMIT_DAMAGED] = {
 		.id = "tail-commit-damaged",
-		.found = "the newest transaction is whole but for its COMMIT",
+		.found = "the newest transaction is whole except for its COMMIT",
 		.meaning = "Its last bytes are damaged or zeros. Salvage keeps the transaction; "
 			   "rollback would give it up.",
 		.stake = "Attic deletes the whole transaction when it opens the repository.",
@@ -462,7 +463,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_TAIL_LIKE_COMMIT] = {
 		.id = "tail-ends-like-commit",
 		.found = "an uncommitted segment ends with a value that ends like a COMMIT",
-		.meaning = "A writer stopped right behind that value. Attic looks at the last nine "
+		.meaning = "A writer stopped right after that value. Attic looks at the last nine "
 			   "bytes alone, and takes this part of a transaction for a whole one.",
 		.stake = "Attic adds the unfinished transaction when it opens the repository.",
 		.meanwhile = "It can be read here. Roll back before Attic opens it.",
@@ -492,8 +493,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.found = "there is no index",
 		.meaning = "The index says where each object lies, and can be made from the log. "
 			   "Recover does that.",
-		.stake = "Nothing, as long as the log is whole; a second damage would have one "
-			 "witness less.",
+		.stake = "Nothing, as long as the log is whole; after further damage one witness "
+			 "fewer would be left.",
 		.meanwhile = "Looking up a key means reading everything. Attic rebuilds the index "
 			     "when it opens the repository.",
 		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
@@ -523,7 +524,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "It was cut short, or something was appended. Recover makes a new one "
 			   "from the log.",
 		.stake = "Attic fails on it, or no longer finds some keys.",
-		.meanwhile = "The log can be read here without it. Let Attic not open it.",
+		.meanwhile = "The log can be read here without it. Do not let Attic open it.",
 		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
 	[PROBLEM_INDEX_STALE] = {
@@ -539,10 +540,11 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_INDEX_TOO_NEW] = {
 		.id = "index-too-new",
-		.found = "the index is of a transaction that the log does not hold",
+		.found = "the index belongs to a transaction that is not in the log",
 		.meaning = "Segments are missing at the end, or the index is from another copy. "
 			   "If no segments can be found, recover makes one that fits the log.",
-		.stake = "Attic starts from this index when it recovers, and points at nothing.",
+		.stake = "Attic starts from this index when it recovers; its mappings then lead "
+			 "nowhere.",
 		.meanwhile = "The log can be read. Look for missing segments before any repair.",
 		.severity = SEVERITY_ERROR, .repair = REPAIR_RECOVER,
 	},
@@ -567,7 +569,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_INDEX_COUNT] = {
 		.id = "index-count",
-		.found = "the index holds another number of keys than its header says",
+		.found = "the index does not hold as many keys as its header says",
 		.meaning = "The header or some buckets were changed. Recover makes a new index "
 			   "from the log.",
 		.stake = "The index may grow too late and fill up.",
@@ -604,7 +606,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_INDEX_MAPPING] = {
 		.id = "index-mapping-wrong",
-		.found = "the index leads to something else than the key's newest PUT",
+		.found = "the index leads to something other than the key's newest PUT",
 		.meaning = "The index does not agree with the log. As the log is the truth, "
 			   "recover makes a new index from it.",
 		.stake = "The object cannot be read, or an older one is read in its place.",
@@ -681,10 +683,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_HINTS_TOO_NEW] = {
 		.id = "hints-too-new",
-		.found = "the hints are of a transaction that the log does not hold",
+		.found = "the hints belong to a transaction that is not in the log",
 		.meaning = "Segments are missing at the end, or the hints are from another copy. "
 			   "If no segments can be found, recover counts again.",
-		.stake = "Only what the missing segments cost.",
+		.stake = "Nothing beyond the loss of the missing segments.",
 		.meanwhile = "The log can be read. Look for missing segments before any repair.",
 		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
@@ -731,7 +733,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "What it had moved aside by then lies in this folder. The repair that "
 			   "is recommended now finishes its work; undo takes back what it did. If "
 			   "you want neither, undo --purge NAME removes the folder.",
-		.stake = "None of its own: at every moment of a repair each object has an entry.",
+		.stake = "Nothing happens: at every moment of a repair each object has an entry.",
 		.meanwhile = "It can be used, unless another problem forbids that.",
 		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
@@ -772,7 +774,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.found = "another process holds the exclusive lock and may be writing",
 		.meaning = "A backup or a repair is at work. What is read meanwhile may be half "
 			   "done: wait until it is done and read again.",
-		.stake = "None, as long as nobody else writes.",
+		.stake = "Nothing happens, as long as nobody else writes.",
 		.meanwhile = "It is in use. Change nothing.",
 		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},

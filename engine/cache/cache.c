@@ -89,7 +89,7 @@ bool cache_load(const struct repo *repo, struct verify_records *records, char *w
 	json_t *report = json_load_callback(read_some, &source, 0, &error);
 	close(fd);
 	const char *wrong = report ? records_from_json(report, repo->config.id, records)
-				   : "it is no JSON";
+				   : "it is not JSON";
 	json_decref(report);
 	if (!wrong) {
 		verify_records_sort(records);

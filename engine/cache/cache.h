@@ -1,7 +1,8 @@
-/* engine/cache/cache.h - records of verified segments in the person's own cache folder:
+/* engine/cache/cache.h - records of verified segments in the user's own cache folder:
  * $XDG_CACHE_HOME/atticscope/<repository id>.json, or ~/.cache/atticscope/.
  *
- * Losing it costs time and nothing else. It is written beside the repository, never into it.
+ * Losing it costs time and nothing else. It is written to the cache folder, never into the
+ * repository.
  */
 #ifndef ATTICSCOPE_CACHE_H
 #define ATTICSCOPE_CACHE_H

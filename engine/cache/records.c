@@ -12,7 +12,7 @@
 #define MARK_SIZE sizeof("0123456789abcdef")
 
 static const char out_of_memory[] = "out of memory";
-static const char not_a_record[] = "a row of it is no record";
+static const char not_a_record[] = "one of its rows is not a record";
 
 enum column {
 	SEGMENT, BYTES, INODE, MODIFIED, CHANGED, VERIFIED, COMPLETE, PUTS, DELETES, COMMITS, LIVE,
@@ -197,7 +197,7 @@ const char *records_from_json(const json_t *report, const uint8_t id[KEY_SIZE],
 	const char *name = json_string_value(json_object_get(report, "repository_id"));
 	key_to_hex(id, hex);
 	if (!json_is_object(table) || !json_is_array(rows) || !name)
-		return "it is no report of a part of a check";
+		return "it is not the report of a partial check";
 	if (json_integer_value(json_object_get(table, "version")) != RECORDS_VERSION ||
 	    !has_columns(table))
 		return "its records are of another version of this program";

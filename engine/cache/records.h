@@ -1,5 +1,5 @@
-/* engine/cache/records.h - records of verified segments as JSON: in the report of a part of a
- * check, and in the cache.
+/* engine/cache/records.h - the records of check/known.h as JSON: in the report of a partial check,
+ * and in the cache.
  *
  *   { "repository_id": "<64 hex digits>", ..., "records": { "version": 1,
  *     "columns": ["segment", "bytes", "inode", "modified", "changed", "verified", "complete",

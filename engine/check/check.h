@@ -1,4 +1,4 @@
-/* engine/check/check.h - read everything, hold it against everything.
+/* engine/check/check.h - read everything, and compare it with the index and the hints.
  *
  * Every entry of every segment is read and its checksum computed, by several threads; the log is
  * replayed and compared in both directions with the index and with the hints. No second index is

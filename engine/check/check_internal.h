@@ -1,6 +1,6 @@
 /* engine/check/check_internal.h - what the parts of verify share. For engine/check/ alone.
  *
- * result.c        made, added to, freed; whether to stop
+ * result.c        struct verify made and freed, findings added; whether to stop
  * loaded_index.c  the index in memory, which of it is confirmed, and the witnesses that it gives
  * tail.c          what the segments above the newest COMMIT are, before anything else
  * scan.c          one segment, in one worker
@@ -11,10 +11,11 @@
  * weigh.c         what index and hints are worth, by what they share with the log
  * roles.c         files that came back, are of elsewhere, or bear another's number
  * copies.c        files of other names that hold what is damaged or missing
- * tally.c         what the log holds where there is no index
+ * tally.c         counts the objects of the log where there is no index
  * verdict.c       what log, index and hints say of one key: evidence.c decides
  * compare.c       the verdicts on all keys, the hints and the files: the findings
- * objects.c       one key, and every key, when all is compared
+ * cover.c         may more be lost than the witnesses name?
+ * objects.c       after the comparison: look up one key, walk over all
  * older.c         the older versions of what is lost
  * verify.c        all of them in their order, and one entry's status
  */
@@ -42,7 +43,7 @@ struct verify_index {
 	bool is_grouped, group_failed;
 	uint32_t *group_start;		/* for each segment of the listing, and one more */
 	uint32_t *group;		/* bucket numbers by segment */
-	/* for each segment of the listing, where records are to be held against it; else NULL */
+	/* for each segment of the listing, where records are to be compared with it; else NULL */
 	struct index_mark *marks;
 };
 

@@ -1,3 +1,5 @@
+/* Files of other names beside a segment, and what they have whole that it lacks. The entries that a
+ * repair copies are in repair/plan_copies.c. */
 #include "build-config.h"
 
 #include "base/array.h"

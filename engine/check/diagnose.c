@@ -90,7 +90,7 @@ static bool has_older_beside(const struct verify *verify)
 static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
 {
 	if (weight->writes_entries && d->recommended == REPAIR_SALVAGE)
-		return "Salvage writes what the log alone would not give once more, moves aside "
+		return "Salvage writes again what the log alone would not give, moves aside "
 		       "what does not belong to it, and writes index and hints. Until then the "
 		       "index must not be rebuilt.";
 	if (d->data_is_older && d->recommended == REPAIR_RECOVER)
@@ -101,7 +101,7 @@ static const char *advice_for(const struct weight *weight, const struct diagnosi
 		return "Do not let Attic open the repository, not even to list it: it would delete "
 		       "the newest transaction. Salvage keeps what is whole of it.";
 	if (d->recommended == REPAIR_COMPACT && !d->clean)
-		return "Compaction writes what the log alone would not give once more, and moves "
+		return "Compaction writes again what the log alone would not give, and moves "
 		       "aside what does not belong to it. Nothing is given up. Until then the "
 		       "index must not be rebuilt.";
 	if (d->recommended != REPAIR_NONE)
@@ -194,7 +194,8 @@ static void advise(const struct repo *repo, const struct obstacle_ground *ground
 			 remains.repair_of);
 		if (!d->clean && d->recommended != REPAIR_NONE)
 			buffer_append(d->advice, sizeof(d->advice),
-				      " Instead of that, %s would lead forward.",
+				      " The alternative is %s, which repairs the repository as it "
+				      "is now.",
 				      repair_name(d->recommended));
 	} else {
 		advise_after_repair(&remains, weight, d);
@@ -255,15 +256,15 @@ static const char *const sentences[][2] = {
 	[SAYS_NOTHING_YET] = { NULL, "Nothing wrong at first sight; the data has not been verified "
 				     "yet." },
 	[SAYS_CHANGED] = { "The repository changed while it was read: nothing certain can be said "
-			   "of it.", NULL },
+			   "about it.", NULL },
 	[SAYS_IN_USE] = { "Another process may be writing to the repository: nothing certain can "
-			  "be said of it.", NULL },
+			  "be said about it.", NULL },
 	[SAYS_UNREAD] = { "Part of the repository cannot be read; what lies there is unknown, not "
 			   "lost.", NULL },
 	[SAYS_ENTRIES] = { "No byte of the log is damaged, and no object is lost; but the log "
 			   "alone would not give every object.", NULL },
 	[SAYS_DAMAGED] = { "The log is damaged; no object is lost.",
-			   "The log is damaged; what that costs, verification will tell." },
+			   "The log is damaged; verification will show what is lost." },
 	[SAYS_TAIL] = { "A transaction was begun and never committed; what was committed is whole.",
 			"A transaction was begun and never committed; what was committed is not "
 			"verified yet." },

@@ -23,7 +23,7 @@ static bool is_nearly_all(uint64_t part, uint64_t all)
 
 enum credit credit_of_index(const struct index_figures *f)
 {
-	/* Nothing to hold it against: it can do no harm, and it alone names what is gone. */
+	/* Nothing to compare it with: it can do no harm, and it alone names what is gone. */
 	if (f->live == 0 && f->of == 0 && f->searched_known * 10 < f->searched)
 		return CREDIT_FOREIGN;
 	if (f->live == 0 && f->of == 0)

@@ -290,7 +290,7 @@ void history_doubt(const struct verify *verify, const uint8_t key[KEY_SIZE],
 			 "possibly deleted: nobody can tell, so it is kept");
 	else if (is_among(&verify->findings, PROBLEM_DELETE_MOVED, key))
 		snprintf(out, HISTORY_DOUBT_SIZE,
-			 "an object: the DELETE behind it is of an older version");
+			 "an object: the DELETE after it is of an older version");
 }
 
 void history_free(struct history *history)

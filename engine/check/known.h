@@ -1,14 +1,15 @@
-/* engine/check/known.h - what was verified once need not be read again.
+/* engine/check/known.h - records of verified segments: what was verified once need not be read
+ * again.
  *
  * A segment is never changed once it is written. A record says that a segment was read and found
  * whole, what was counted in it, and which of its PUTs the index mapped to; it is believed as long
  * as the file's size, times and inode are the same and the index still maps the same keys to the
- * same places in it. Everything else is read. So the outcome is that of reading everything, but
- * for bits that have rotted on the disk since. The time of the inode's change is there because a
- * copy brings the file's own time along, and an inode's number is given again.
+ * same places in it. Everything else is read. So the outcome is that of reading everything, except
+ * for bits that have rotted on the disk since. The inode's change time is kept too, because a copy
+ * can keep the modification time, and inode numbers are used again.
  *
- * Only whole segments below the end of the log have records, and only where an index could be held
- * against them.
+ * Only whole segments below the end of the log have records, and only where an index could be
+ * compared with them.
  */
 #ifndef ATTICSCOPE_KNOWN_H
 #define ATTICSCOPE_KNOWN_H

@@ -119,8 +119,8 @@ const struct obstacle obstacle_table[] = {
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "Something that is no ordinary file has the name of a segment. Move it "
 			  "away first; a repair now would count what should be there as lost.",
-		.refusal = "something that is no file stands in the place of a segment: move it "
-			   "away first",
+		.refusal = "something that is not a file has the name of a segment: move it away "
+			   "first",
 		.not_planned = "The plan counts as lost what should be in its place.",
 		.by_hand = "Find out who put it there, and move it out of the repository. If a "
 			   "copy has the segment, restore it. Then run check again.",

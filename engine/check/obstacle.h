@@ -1,4 +1,4 @@
-/* engine/check/obstacle.h - what must be out of the way before a repair, in one table.
+/* engine/check/obstacle.h - what prevents a repair, in one table.
  *
  * check reads it for what it recommends and advises, a plan for what it refuses. A repair that a
  * row stops is never recommended, so that no plan refuses what check recommends.
@@ -50,7 +50,7 @@ struct obstacle {
 extern const struct obstacle obstacle_table[];
 extern const size_t obstacle_count;
 
-/* What the rows are held against. */
+/* What the rows are compared with. */
 struct obstacle_ground {
 	const struct findings *findings;
 	bool clean;		/* no finding above info */

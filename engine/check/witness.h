@@ -1,4 +1,5 @@
-/* engine/check/witness.h - what index and hints are worth, with the figures, for people.
+/* engine/check/witness.h - the credit of index and hints with its figures, as info and the terminal
+ * show it.
  *
  * A complete verification has weighed them to the last key (evidence.h). Without one a sample of
  * the index's mappings is looked at, which takes a second: that shows an index of elsewhere, but

@@ -1,4 +1,4 @@
-/* engine/format/index_load.h - an index in memory, for work over all of it. */
+/* engine/format/index_load.h - a whole index read into memory, to search and check it. */
 #ifndef ATTICSCOPE_INDEX_LOAD_H
 #define ATTICSCOPE_INDEX_LOAD_H
 

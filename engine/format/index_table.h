@@ -1,4 +1,4 @@
-/* engine/format/index_table.h - the hash index in memory, as it is changed and written.
+/* engine/format/index_table.h - a hash index in memory that can be changed and written.
  *
  * Source: attic/_hashindex.c: at least 1024 buckets; when a new key finds more than 90 % of the
  * buckets used the number doubles, when a removal leaves less than 25 % used it halves (never below

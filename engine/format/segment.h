@@ -82,7 +82,8 @@ struct segment_entry {
  * its key where all 41 bytes are there. False: they are fewer than nine. */
 bool segment_decode_header(struct segment_entry *entry, const uint8_t *bytes, size_t there);
 
-/* Places where an index says that a PUT begins, ascending by offset: witnesses after damage. */
+/* Places where an index says that a PUT begins, ascending by offset: witnesses after damage. One
+ * row is one mapping; elsewhere a witness is the whole index or the hints. */
 struct segment_witness { uint32_t offset; uint8_t key[KEY_SIZE]; };
 struct segment_witnesses { const struct segment_witness *rows; size_t count; };
 
@@ -150,10 +151,10 @@ enum as_err segment_ends_like_commit(const struct io *io, int dirfd, const char 
 enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path, bool *complete);
 
 /* Read the one entry at @offset (header, checksum, and for a PUT its payload into fresh memory at
- * *@data, which the caller frees; @data may be NULL). Memory is taken only after the size was held
- * against the file's length. The row in *@entry is filled in every case but a failed open. AS_OK
- * when whole; AS_ERR_INTEGRITY when it is not (entry->cause says why), AS_ERR_MEMORY, errors of
- * io_open_file. */
+ * *@data, which the caller frees; @data may be NULL). Memory is taken only after the size was
+ * compared with the file's length. The row in *@entry is filled in every case but a failed open.
+ * AS_OK when whole; AS_ERR_INTEGRITY when it is not (entry->cause says why), AS_ERR_MEMORY, errors
+ * of io_open_file. */
 enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
 			       struct segment_entry *entry, uint8_t **data);
 

@@ -327,7 +327,7 @@ static void put_refusal(const struct plan *plan, const struct plan_text *to)
 {
 	static const char *const keys[] = {
 		[OVERRIDE_NONE] = "",
-		[OVERRIDE_DROP_READABLE] = "; D plans it all the same",
+		[OVERRIDE_DROP_READABLE] = "; D plans it anyway",
 		[OVERRIDE_NO_UNDO] = ("; without the way back (:rollback no-undo) it can be done: "
 				     "what is not committed is then deleted for good"),
 	};
@@ -460,7 +460,7 @@ void plan_text_choice(const struct plan *plan, const struct plan *other, const s
 	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
 	units_count(lost, loses, sizeof(loses));
 	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s%s", CHOICE_INDENT, "", keeps,
-	    lost > 0 ? loses : loses_nothing(plan) ? "none" : "none by name",
+	    lost > 0 ? loses : loses_nothing(plan) ? "none" : "none that can be named",
 	    plan->loss_is_unknown ? ", perhaps more" : "");
 }
 

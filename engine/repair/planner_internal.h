@@ -9,7 +9,7 @@
  * plan.c          a plan, counted and compared
  * make_durable.c  what must be on the disk before a repair
  * run.c           doing it
- * undo.c          what was set aside, and the way back
+ * undo*.c         the undo folder and the way back: see undo_internal.h
  */
 #ifndef ATTICSCOPE_PLANNER_INTERNAL_H
 #define ATTICSCOPE_PLANNER_INTERNAL_H

@@ -1,7 +1,8 @@
 /* engine/repo/config_mend.h - which lines a person has to write into REPO/config.
  *
  * Segment n lies in data/<n / segments_per_dir>, so the folders say what segments_per_dir was. The
- * sizes of the segments bound max_segment_size from below. The id stands nowhere in the repository.
+ * sizes of the segments bound max_segment_size from below. Nothing else in the repository holds the
+ * id.
  */
 #ifndef ATTICSCOPE_CONFIG_MEND_H
 #define ATTICSCOPE_CONFIG_MEND_H

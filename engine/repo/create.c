@@ -51,12 +51,13 @@ static enum as_err make_folder(struct making *making, struct as_error *error)
 		return fail(making, err, "", error);
 	err = io_open_repository(io, making->path, &making->fd);
 	if (err == AS_ERR_NOT_REGULAR)
-		return as_fail(error, AS_ERR_ALREADY_EXISTS, 0, "%s: is no folder", making->path);
+		return as_fail(error, AS_ERR_ALREADY_EXISTS, 0, "%s: is not a folder",
+			       making->path);
 	if (err != AS_OK)
 		return fail(making, err, "", error);
 	err = io_list(io, making->fd, refuse_name, NULL);
 	if (err == AS_ERR_ALREADY_EXISTS)
-		return as_fail(error, err, 0, "%s: is there already and not empty", making->path);
+		return as_fail(error, err, 0, "%s: already exists and is not empty", making->path);
 	if (err != AS_OK)
 		return fail(making, err, "", error);
 	making->permit = io_grant_permit(io, making->fd, PRIVATE);

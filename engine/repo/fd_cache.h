@@ -1,5 +1,5 @@
-/* engine/repo/fd_cache.h - segment files kept open for reading: a bounded number, the longest
- * unused goes first.
+/* engine/repo/fd_cache.h - segment files kept open for reading: at most a fixed number; the least
+ * recently used is closed first.
  *
  * Source: attic/lrucache.py and LoggedIO.get_fd. Unlike there a file that was deleted or replaced
  * since it was opened is never served: each use asks the system whether the file still has a name.

@@ -80,7 +80,7 @@ static enum as_err look_into_folder(const struct io *io, int repo_fd, const char
 	look->has_folder = true;
 	if (err != AS_OK) {
 		note_damage(look, LOCK_FOLDER,
-			    err == AS_ERR_NOT_REGULAR ? "is no folder" : as_err_text(err));
+			    err == AS_ERR_NOT_REGULAR ? "is not a folder" : as_err_text(err));
 		return AS_OK;
 	}
 	if (io->fstat(io, names.fd, &st) == 0)

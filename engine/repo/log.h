@@ -1,4 +1,5 @@
-/* engine/repo/log.h - the end of the log: entries appended to new segments, and made durable.
+/* engine/repo/log.h - write the log: append entries to new segments at its end, and make them
+ * durable.
  *
  * Source: attic/repository.py, LoggedIO: get_write_fd, write_put, write_delete, write_commit,
  * close_segment. A segment is closed before the first entry that would begin beyond the limit; a

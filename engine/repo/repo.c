@@ -359,7 +359,7 @@ static enum as_err check_data(struct repo *repo)
 	struct finding finding = finding_of(PROBLEM_DATA_MISSING);
 	finding.cause = CAUSE_ABSENT;
 	snprintf(finding.detail, sizeof(finding.detail),
-		 "it holds no segment, but there is an index or hints of some");
+		 "it holds no segment, but there is an index or a hints file");
 	return findings_add(&repo->findings, &finding);
 }
 
@@ -424,7 +424,7 @@ static enum as_err check_undo(struct repo *repo)
 {
 	struct undo_names names;
 	enum as_err err = undo_names_list(repo->io, repo->fd, &names);
-	const char *why = err == AS_ERR_NOT_REGULAR ? "is no folder" : NULL;
+	const char *why = err == AS_ERR_NOT_REGULAR ? "is not a folder" : NULL;
 	if (err == AS_OK) {
 		err = check_undo_folders(repo, &names);
 		free(names.rows);
@@ -534,7 +534,8 @@ static enum as_err open_folder(struct repo *repo, struct as_error *error)
 	struct stat st;
 	const enum as_err err = io_open_repository(repo->io, repo->path, &repo->fd);
 	if (err == AS_ERR_NOT_REGULAR)
-		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: is no folder", repo->path);
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: is not a folder",
+			       repo->path);
 	if (err == AS_ERR_DOES_NOT_EXIST)
 		return as_fail(error, err, 0, "%s: there is no such repository", repo->path);
 	if (err != AS_OK) {

@@ -103,7 +103,7 @@ bool repo_is_changed(const struct repo *repo);
 /* Is segment @number committed, that is not above the transaction id? */
 bool repo_is_committed(const struct repo *repo, uint32_t number);
 
-/* Can the index be held against the log: readable, and of the log's own transaction? That is the
+/* Can the index be compared with the log: readable, and of the log's own transaction? That is the
  * transaction id or, where index or hints bear the number of a segment in the tail, that number:
  * they are written only after its COMMIT. */
 bool repo_index_fits(const struct repo *repo);

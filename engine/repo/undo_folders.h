@@ -1,5 +1,5 @@
-/* engine/repo/undo_folders.h - which undo folders there are and how each of them stands, by names
- * and marks alone. Never writes, follows no link.
+/* engine/repo/undo_folders.h - which undo folders there are and the state of each, from names and
+ * marker files alone. Never writes, follows no link.
  *
  * struct repo names the newest; what lies in one, and the way back, is repair/undo.h's, where the
  * layout of REPO/undo is described. */

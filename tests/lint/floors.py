@@ -7,18 +7,21 @@ import shlex
 import subprocess
 
 FLOORS = (			# from the bottom up
-    ('engine/base',),
-    ('engine/format',),
-    ('engine/repo',),
-    ('engine/check',),
-    ('engine/repair', 'engine/store', 'engine/cache'),
-    ('ui/session', 'ui/term'),
-    ('ui/widget',),
-    ('ui/app',),
-    ('ui/screen',),
-    ('ui/repair',),
-    ('ui',),
-    ('src',),			# no library, but the program's own objects
+    ('engine/base',),		# errors, files, paths, arrays, threads: nothing of the format
+    ('engine/format',),		# bytes of a segment, an index, the hints, config
+    ('engine/repo',),		# one repository: open, create, lock, append to its log
+    ('engine/check',),		# read everything, weigh the evidence, say what is lost
+    ('engine/repair',		# plan a repair, run it, undo it
+     'engine/store',		# the library's own put, delete, commit, get
+     'engine/cache'),		# records of verified segments, kept for the next check
+    ('ui/session',		# state, jobs and text that need no terminal
+     'ui/term'),		# the terminal: colours, keys, areas
+    ('ui/widget',),		# lists, tables, prompts
+    ('ui/app',),		# the program with a terminal: its state and its loop
+    ('ui/screen',),		# the screens that show
+    ('ui/repair',),		# the screens that change
+    ('ui',),			# the tables of keys and screens, which name all of them
+    ('src',),			# the commands; no library, but the program's own objects
 )
 FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
 NEEDS = {			# the variable with the libraries that it and all above need

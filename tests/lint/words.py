@@ -22,6 +22,8 @@ PHRASES = (			# the phrase, what to write, and what may follow the phrase
     ('the system refuses', 'fails', None),
     ('leads on', 'continues', None),
     ('be it', 'even if', None),
+    ('held against', 'compared with', None),
+    ('hold it against', 'compare it with', None),
     ('any more', 'no longer', None),
     ('no more', 'no longer', 'than|bytes|data|space|memory'),
 )

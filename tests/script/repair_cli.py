@@ -1031,7 +1031,7 @@ class Guidance(Case):
         text, commands = self.commands()
         self.assertEqual(commands, [])
         self.assertRegex(text,
-                         r'(?s)To be done by hand:\n    undo: is no folder\n'
+                         r'(?s)To be done by hand:\n    undo: is not a folder\n'
                          r'Move undo out of the repository')
 
     def test_json_has_the_figures_of_both_repairs(self):

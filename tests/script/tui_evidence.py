@@ -232,7 +232,7 @@ class Plans(Steps, Evidence):
                 self.plan(terminal, 'R', 'recover')
                 terminal.wait('refused, see below; D gives them up',
                               '2 objects that can be read now would be gone')
-                terminal.press('Enter').wait('D plans it all the same')
+                terminal.press('Enter').wait('D plans it anyway')
                 given_up = 'This gives up 2 objects that can be read'
                 terminal.press('D').wait('plan: recover, DROPS READABLE',
                                          lambda s: s.lines[4].startswith(given_up))
@@ -329,7 +329,7 @@ class Keys(Evidence):
     def test_a_delete_that_was_moved_hides_nothing(self):
         repo = self.repo(with_moved_delete)
         self.assertEqual(self.history(repo, key_of(1))[0], ['live', 'tombstone'])
-        self.on_screen(repo, key_of(1), '! an object: the DELETE behind it is of an older version')
+        self.on_screen(repo, key_of(1), '! an object: the DELETE after it is of an older version')
 
     def test_the_entries_of_a_swapped_segment_are_live(self):
         repo = self.repo(with_swapped)

@@ -268,7 +268,7 @@ class Repairs(Case):
         self.assertEqual({'segment-missing', 'object-lost',
                           'object-older'} - {p['code'] for p in report['problems']}, set())
         for group in self.groups():
-            self.assertIn('Mended by: recover', group)
+            self.assertIn('Repaired by: recover', group)
             self.assertNotRegex(group, '(?i)salvage')
         plan = self.object('recover', '--dry-run', '--json', self.path)	# as the words say
         self.assertEqual((plan['lost'], plan['older']), ([key_of(4).hex()], [key_of(1).hex()]))

@@ -1,5 +1,5 @@
-/* tests/support/memory_io.h - a struct io over one file in memory, under any name, with faults on
- * request.
+/* tests/support/memory_io.h - a struct io over one read-only file in memory, with faults on
+ * request. Whole trees: tests/fuzz/ram_io.h.
  */
 #ifndef ATTICSCOPE_TESTS_MEMORY_IO_H
 #define ATTICSCOPE_TESTS_MEMORY_IO_H

@@ -83,7 +83,7 @@ struct app {
 	struct choices choices;
 	const struct app_hooks *hooks;
 	struct repair_flow *flow;	/* the state of repairs, see repair_flow.h */
-	struct lines *actions;		/* held: the log; NULL: nothing was done yet */
+	struct lines *actions;		/* held: the action log; NULL: nothing was done yet */
 	struct typing typed;		/* in a dialog */
 
 	bool dirty;			/* the screen must be drawn again */

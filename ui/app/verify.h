@@ -1,4 +1,4 @@
-/* ui/app/verify.h - the job that verifies the repository. */
+/* ui/app/verify.h - the job that verifies the repository. Commands call app_verify in reread.h. */
 #ifndef ATTICSCOPE_UI_VERIFY_H
 #define ATTICSCOPE_UI_VERIFY_H
 

@@ -86,7 +86,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	show_proposal(app, base);	/* there may be a new one */
 	const char *state = "nothing was written yet; Enter goes on";
 	if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE)
-		state = "refused, see below; D gives them up all the same";
+		state = "refused, see below; D gives them up anyway";
 	else if (proposal->is_refused)
 		state = "refused, see below";
 	else if (proposal->is_empty)

@@ -5,7 +5,7 @@
 #include "app/app.h"
 
 struct question {
-	const char *subject;	/* "salvage": what the log calls it */
+	const char *subject;	/* "salvage": what the action log calls it */
 	const char *refusal;	/* what is said when anything else was typed */
 	char word[32];		/* to type */
 	void (*start)(struct app *app);

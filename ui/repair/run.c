@@ -303,7 +303,7 @@ void repair_confirm(struct app *app, struct screen *screen)
 		return;
 	if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE) {
 		app_say(app, STYLE_WARNING,
-			"it would give up readable objects; D plans it all the same");
+			"it would give up readable objects; D plans it anyway");
 		return;
 	}
 	if (proposal->is_refused) {

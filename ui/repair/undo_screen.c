@@ -201,7 +201,8 @@ static void describe_kept(const struct undo_entry *entry, char *out, size_t size
 	if (entry->has_before)
 		snprintf(before, sizeof(before), "transaction %" PRIu32, entry->before);
 	snprintf(out, size,
-		 "%s file%s that the repair set aside, %s; it led from %s to %" PRIu32 ".",
+		 "%s file%s that the repair set aside, %s; the repair went from %s to transaction "
+		 "%" PRIu32 ".",
 		 format_count(entry->files, files, sizeof(files)), entry->files == 1 ? "" : "s",
 		 format_bytes(entry->bytes, bytes, sizeof(bytes)), before, entry->after);
 }

@@ -138,7 +138,8 @@ static void add_status(struct entry_model *model, const struct segment_entry *en
 	row_set(row, COL_BYTES, known ? status_styles[status] : STYLE_FAINT, "%s",
 		known ? entry_status_name(status) : "?");
 	row_set(row, COL_VALUE, STYLE_FAINT, "%s", !known ? "not verified yet: press v" :
-		session_verify(session) ? "says the log" : "says the index (v verifies it)");
+		session_verify(session) ? "according to the log"
+					: "according to the index (v verifies it)");
 }
 
 static void add_index(struct entry_model *model, const struct segment_entry *entry)

@@ -356,7 +356,7 @@ static enum style describe_credit(const struct session *session, char *out, size
 		words = repo_log_end(repo, &end) && end > repo->index_transaction
 				? "OLDER THAN THE LOG" : "NEWER THAN THE LOG";
 	else if (!witness.has_figures)
-		words = "not weighed yet";
+		words = "not compared with the log yet";
 	else if (witness.credit == CREDIT_CREDIBLE)
 		words = "fits the log";
 	else if (witness.credit == CREDIT_OLDER)

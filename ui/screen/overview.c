@@ -62,7 +62,7 @@ static void draw_identity(const struct app *app, struct area *area)
 	line(area, config->has_id ? STYLE_NORMAL : STYLE_BAD, "id",
 	     config->has_id ? format_key(config->id, 2 * KEY_SIZE, "", id, sizeof(id))
 			    : "none that can be read");
-	snprintf(text, sizeof(text), "%sversion %" PRIu32 ", segments of %s, %s a folder",
+	snprintf(text, sizeof(text), "%sversion %" PRIu32 ", segments of %s, %s per folder",
 		 config->usable ? "" : "incomplete; assumed: ", config->version,
 		 format_bytes(config->max_segment_size, limit, sizeof(limit)),
 		 format_count(config->segments_per_dir, per_folder, sizeof(per_folder)));

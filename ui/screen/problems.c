@@ -53,7 +53,7 @@ static void explain(const struct findings *findings, uint64_t row, struct explan
 	e->parts[0] = (struct part){ severity_name(finding->severity), e->code,
 				     severity_styles[finding->severity], STYLE_STRONG };
 	e->parts[1] = (struct part){ "found", e->found, STYLE_FAINT, STYLE_NORMAL };
-	e->parts[2] = (struct part){ "repair", repair ? repair : "none of this program",
+	e->parts[2] = (struct part){ "repair", repair ? repair : "none in this program",
 				     STYLE_FAINT, STYLE_STRONG };
 	e->parts[3] = (struct part){ "meaning", finding_is_of_lost_manifest(finding)
 				     ? manifest_lost_text : finding_meaning(finding),

@@ -53,7 +53,7 @@ static void show_model(struct app *app, struct segments *screen, struct model *m
 		? session_no_segments(app->session)
 		: atomic_load(&app->session->check) == CHECK_DONE
 		? "No segment is like that (f: filter)."
-		: "None known to be like that; not verified yet: press v (f: filter).";
+		: "None found yet; not verified: press v (f: filter).";
 	app->dirty = true;
 }
 

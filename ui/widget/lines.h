@@ -1,4 +1,4 @@
-/* ui/widget/lines.h - text for people in lines of any length: a plan, a report, the log. */
+/* ui/widget/lines.h - text for people in lines of any length: a plan, a report, the action log. */
 #ifndef ATTICSCOPE_LINES_H
 #define ATTICSCOPE_LINES_H
 

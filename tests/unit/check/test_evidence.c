@@ -444,7 +444,7 @@ static void every_verdict_is_in_the_table(void **state)
 	(void)state;
 }
 
-/* Rule 4, held against all at once: a whole PUT that is no part of a payload is an object, unless
+/* Rule 4, tried on every combination: a whole PUT that is no part of a payload is an object, unless
  * two credible witnesses say that it was deleted, or a witness with credit places the key later. */
 static void a_whole_put_is_given_up_for_two_reasons_only(void **state)
 {

@@ -745,7 +745,7 @@ static void bear_witness(struct walk *walk)
 		}
 }
 
-/* Walk with @count refusals from each reading on, and hold it against the walk without. */
+/* Walk with @count refusals from each reading on, and compare it with the walk without. */
 static void refuse_each_reading(unsigned count, bool all_are_found)
 {
 	struct image image = image_to_search();

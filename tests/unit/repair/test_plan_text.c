@@ -244,7 +244,7 @@ static void a_refusal_names_what_its_reader_has(void **state)
 	to = into(&g, 0);
 	to.has_keys = true;
 	plan_text_plan(&plan, &to);
-	expect(&g, "Refused: 2 objects would be gone; D plans it all the same.\n");
+	expect(&g, "Refused: 2 objects would be gone; D plans it anyway.\n");
 	plan.override = OVERRIDE_NO_UNDO;
 	to = into(&g, 0);
 	to.has_keys = true;

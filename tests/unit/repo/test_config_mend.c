@@ -284,8 +284,8 @@ static const struct {
 	{ "data/1", 'l', "    data/1 is a symbolic link, not a folder\n" },
 	{ "data", 'l', "    data is not a folder" },
 	{ "data", 'p', "    data is not a folder" },
-	{ "undo", 'l', "    undo: is no folder\n" },
-	{ "undo", 'p', "    undo: is no folder\n" },
+	{ "undo", 'l', "    undo: is not a folder\n" },
+	{ "undo", 'p', "    undo: is not a folder\n" },
 	{ "data/0/007", 'f', "    data/0/007: " },
 };
 

@@ -164,13 +164,13 @@ static void what_is_no_folder_is_damage(void **state)
 {
 	const struct scratch *scratch = *state;
 	scratch_file(scratch, "lock.exclusive", "", 0);
-	expect(scratch, STANDING_DAMAGED, 0, "lock.exclusive: is no folder");
+	expect(scratch, STANDING_DAMAGED, 0, "lock.exclusive: is not a folder");
 	scratch_run("rm '%s/lock.exclusive'", scratch->path);
 	scratch_link(scratch, "lock.exclusive", "/");
-	expect(scratch, STANDING_DAMAGED, 0, "lock.exclusive: is no folder");
+	expect(scratch, STANDING_DAMAGED, 0, "lock.exclusive: is not a folder");
 	scratch_run("rm '%s/lock.exclusive'", scratch->path);
 	scratch_fifo(scratch, "lock.exclusive");
-	expect(scratch, STANDING_DAMAGED, 0, "lock.exclusive: is no folder");
+	expect(scratch, STANDING_DAMAGED, 0, "lock.exclusive: is not a folder");
 }
 
 static void what_is_no_file_is_no_roster(void **state)
