@@ -278,7 +278,8 @@ static enum as_err weigh_keys(struct weighing *w)
 static bool is_contradicted(const struct verify *verify, const struct segment_facts *facts)
 {
 	/* Damaged, and some of what the index places there is gone: it was overwritten. */
-	if (facts->damaged > 0 && facts->unmet > 1 && verify_hints_like_index(verify, facts))
+	if (facts->damaged > 0 && facts->unmet > (facts->mapped > 0) &&
+	    verify_hints_like_index(verify, facts))
 		return true;
 	return facts->wrong > 1 && facts->mapped < facts->wrong &&
 	       verify_hints_like_index(verify, facts);
