@@ -148,9 +148,14 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	const struct hints *hints = &m->repo->hints;
 	const uint32_t number = m->repo->listing.segments[position].number;
 	if (position == misfit->position || facts->puts == 0 || !facts->is_committed ||
-	    (number > last_known(m->run) && misfit->count == 1))
+	    (number > last_known(m->run) &&
+	     (misfit->count == 1 || misfit->position == LISTING_NONE)))
 		return false;
 	if (is_found_elsewhere(m, position))
+		return false;
+	const bool is_damaged = misfit->position != LISTING_NONE &&
+				m->verify->facts[misfit->position].damaged > 0;
+	if (is_damaged && misfit->count == 1 && key_is_manifest(misfit->rows[0].key))
 		return false;
 	if (find_misfit(m, number))
 		return true;
@@ -161,8 +166,6 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	    (misfit->count == 1 && (misfit->position == LISTING_NONE || !is_listed ||
 				    key_is_manifest(misfit->rows[0].key))))
 		return false;
-	const bool is_damaged = misfit->position != LISTING_NONE &&
-				m->verify->facts[misfit->position].damaged > 0;
 	return !is_listed || (is_spent(m, number) && !is_damaged);
 }
 
@@ -257,13 +260,14 @@ static bool is_vacant(const struct matching *m, size_t position)
 static enum as_err assign_roles(struct matching *m, bool *again)
 {
 	struct verify *verify = m->verify;
-	size_t foreign = 0, unsure = 0;
+	size_t foreign = 0, unsure = 0, single = 0;
 	for (size_t i = 0; i < m->count; i++) {
 		struct misfit *misfit = &m->misfits[i];
 		bool known = true;
 		if (misfit->found != LISTING_NONE) {
 			verify->facts[misfit->found].number = misfit->number;
-			unsure += misfit->count == 1 && !is_counted(m, misfit);
+			if (misfit->count == 1)
+				*(is_counted(m, misfit) ? &single : &unsure) += 1;
 			*again = true;
 		}
 		if (misfit->position == LISTING_NONE || is_found_elsewhere(m, misfit->position))
@@ -290,6 +294,9 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 		foreign++;
 		unsure += !is_counted(m, misfit);
 	}
+	/* One object each is enough where files only changed places. */
+	if (foreign > 0)
+		unsure += single;
 	/* Where most of the log would be of elsewhere, it is the index that is. */
 	verify->roles_are_counted = unsure == 0;
 	if (unsure * 2 > verify->repo->listing.count && unsure > 1)

@@ -410,11 +410,13 @@ class Evidence:
         return first < self.top and any(n not in self.data for n in range(first + 1, self.top))
 
     def may_be_committed(self):
-        """(key, digest) of each PUT above the log in a segment that ends in what can be a damaged
-        COMMIT. No witness tells."""
-        return {e[3:5] for n, b in self.data.items() if self.top is None or n > self.top
-                if n in self.entries and self.gaps.get(n, [None])[-1] == (len(b) - 9, 9)
-                for e in self.entries[n] if e[2] == PUT}
+        """(key, digest) of each PUT above the log, up to a segment that ends in what can be a
+        damaged COMMIT. No witness tells."""
+        last = max((n for n, b in self.data.items()
+                    if self.gaps.get(n, [None])[-1] == (len(b) - 9, 9)), default=-1)
+        return {e[3:5] for n, rows in self.entries.items()
+                if n <= last and (self.top is None or n > self.top)
+                for e in rows if e[2] == PUT}
 
     def has_own_manifest(self):
         """Is any whole manifest in a file that the index does not speak against?"""
