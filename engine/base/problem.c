@@ -778,6 +778,34 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meanwhile = "It is in use. Change nothing.",
 		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
 	},
+	[PROBLEM_LOCK_UNKNOWN] = {
+		.id = "lock-unknown",
+		.found = "a process that cannot be seen from here holds a lock",
+		.meaning = "Only on the machine that the lock names can be seen whether the "
+			   "process is alive. If it is, what looks like an unfinished transaction "
+			   "may be a backup that runs right now.",
+		.stake = "If the process is gone, nobody can write until its lock is removed.",
+		.meanwhile = "It may be in use. Change nothing.",
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
+	},
+	[PROBLEM_LOCK_DAMAGED] = {
+		.id = "lock-damaged",
+		.found = "what lies in the place of the lock names no process",
+		.meaning = "Nobody can tell whether the repository is in use. The backup program "
+			   "may fail at it with every command.",
+		.stake = "Nobody can write until it is removed.",
+		.meanwhile = "It may be in use. Change nothing.",
+		.severity = SEVERITY_WARNING, .repair = REPAIR_NONE,
+	},
+	[PROBLEM_LOCK_STALE] = {
+		.id = "lock-stale",
+		.found = "a process that is gone has left its lock",
+		.meaning = "The process was killed, or the machine went down. The next program "
+			   "that writes removes the lock by itself.",
+		.stake = "None.",
+		.meanwhile = "Use it as always.",
+		.severity = SEVERITY_INFO, .repair = REPAIR_NONE,
+	},
 	[PROBLEM_CHANGED] = {
 		.id = "changed-meanwhile",
 		.found = "the repository changed while it was read",

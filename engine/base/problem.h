@@ -102,6 +102,10 @@ enum problem {
 	PROBLEM_UNDO_UNREADABLE,	/* a folder without a whole manifest; or all of undo/ */
 	PROBLEM_UNSTABLE_READ,		/* two readings of one place differ */
 	PROBLEM_WRITER,			/* somebody holds the exclusive lock, and we none */
+	/* of a lock that is a folder and a list */
+	PROBLEM_LOCK_UNKNOWN,		/* nobody here can tell whether its holder is alive */
+	PROBLEM_LOCK_DAMAGED,		/* it names nobody */
+	PROBLEM_LOCK_STALE,		/* its holder is gone */
 	PROBLEM_CHANGED,		/* changed while it was read */
 	PROBLEM_COUNT
 };

@@ -51,6 +51,33 @@ const struct obstacle obstacle_table[] = {
 			       "new.",
 	},
 	{
+		.kind = OBSTACLE_IN_USE,
+		.problems = { PROBLEM_LOCK_UNKNOWN }, .count = 1, .unless_clean = true,
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.advice = "A process that cannot be seen from here holds a lock, and may be "
+			  "writing: what was found may be its unfinished work.",
+		.refusal = "a process that cannot be seen from here holds a lock and may be "
+			   "writing",
+		.not_planned = "The plan rests on what was read, which may be half old and half "
+			       "new.",
+		.by_hand = "Look on the machine that the lock names whether the process is alive. "
+			   "If it is, wait until it is done and read again. If nothing uses the "
+			   "repository, repair it with --break-lock.",
+	},
+	{
+		.kind = OBSTACLE_IN_USE,
+		.problems = { PROBLEM_LOCK_DAMAGED }, .count = 1,
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.advice = "What lies in the place of the lock names no process, so nobody can "
+			  "tell whether the repository is in use.",
+		.refusal = "what lies in the place of the lock names no process, so nobody can "
+			   "tell whether the repository is in use",
+		.not_planned = "The plan rests on what was read, which may be half old and half "
+			       "new.",
+		.by_hand = "Make sure that nothing uses the repository, on any machine. Then "
+			   "repair it with --break-lock.",
+	},
+	{
 		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_DENIED),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,

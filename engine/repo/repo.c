@@ -336,18 +336,51 @@ static enum as_err check_tail(struct repo *repo)
 static enum as_err check_writer(struct repo *repo)
 {
 	struct lock_holder holder;
-	char who[LOCK_HOLDER_TEXT];
 	if (!lock_find_writer(repo_lock(repo), &holder))
 		return AS_OK;
 	if (!holder.known)
 		return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE,
 				     FINDING_NOWHERE, "perhaps on another machine");
-	lock_holder_text(&holder, who);
-	if (holder.id.host[0])
-		return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE,
-				     FINDING_NOWHERE, "%s", who);
 	return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
 			     "process %ld, %s", (long)holder.pid, holder.program);
+}
+
+/* Add a finding about the lock of others, also where it keeps nobody away. */
+static enum as_err check_lock(struct repo *repo)
+{
+	struct findings *findings = &repo->findings;
+	struct lock_seen seen;
+	char who[LOCK_HOLDER_TEXT];
+	if (repo->dialect->lock_kind == LOCK_KIND_FILE)
+		return check_writer(repo);
+	const enum as_err err = lock_see(repo_lock(repo), &seen);
+	if (err != AS_OK)
+		return err;
+	lock_holder_text(&seen.holder, who);
+	switch (seen.standing) {
+	case STANDING_HELD:
+		if (!seen.holder.exclusive)
+			return AS_OK;
+		return findings_note(findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
+				     "%s", who);
+	case STANDING_UNKNOWN:
+		return findings_note(findings, PROBLEM_LOCK_UNKNOWN, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s lock of %s",
+				     seen.holder.exclusive ? "the exclusive" : "a shared", who);
+	case STANDING_DAMAGED:
+		return findings_note(findings, PROBLEM_LOCK_DAMAGED, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s", seen.damage);
+	case STANDING_STALE:
+		return findings_note(findings, PROBLEM_LOCK_STALE, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s%s%s%s%s",
+				     seen.has_folder ? LOCK_FOLDER : "",
+				     seen.has_folder && seen.has_roster ? ", " : "",
+				     seen.has_roster ? LOCK_ROSTER : "",
+				     seen.holder.known ? ": " : "", seen.holder.known ? who : "");
+	case STANDING_FREE:
+		break;
+	}
+	return AS_OK;
 }
 
 /* No segment at all, but index or hints of some: a disk that is not mounted looks like this. */
@@ -650,7 +683,7 @@ static enum as_err read_all(struct repo *repo, bool has_integrity)
 	/* The hints come before the index: they may know that the tail was committed. */
 	static enum as_err (*const steps[])(struct repo *repo) = {
 		find_transaction, read_hints, read_index, check_hints_segments, check_tail,
-		check_numbers, check_writer, check_data, check_compact, check_undo,
+		check_numbers, check_lock, check_data, check_compact, check_undo,
 	};
 	enum as_err err = config_read(repo->io, repo->fd, &repo->config, &repo->findings);
 	if (err != AS_OK)
@@ -663,7 +696,7 @@ static enum as_err read_all(struct repo *repo, bool has_integrity)
 		return err;
 	stamp_tail(repo, &repo->stamp);
 	if (!repo->dialect->is_read)
-		return AS_OK;
+		return check_lock(repo);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		err = steps[i](repo);
 		if (err != AS_OK)

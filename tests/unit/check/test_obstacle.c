@@ -102,6 +102,9 @@ static const struct {
 	{ PROBLEM_STRAY_FILE, 0x00, false, false },
 	{ PROBLEM_COMPACT_PENDING, 0x00, false, false },
 	{ PROBLEM_WRITER, 0x00, false, false },		/* nothing else is wrong */
+	{ PROBLEM_LOCK_UNKNOWN, 0x00, false, false },
+	{ PROBLEM_LOCK_STALE, 0x00, false, false },
+	{ PROBLEM_LOCK_DAMAGED, 0x1e, true, true },
 };
 
 static void each_problem_stops_what_it_should(void **state)
@@ -143,6 +146,16 @@ static void a_writer_matters_where_anything_is_wrong(void **state)
 	diagnose(&opened, &verify, &d);
 	assert_int_equal(d.recommended, REPAIR_NONE);
 	assert_non_null(strstr(d.advice, "exclusive lock"));
+	findings_free(&verify.findings);
+	note(&verify.findings, PROBLEM_LOCK_UNKNOWN, PROBLEM_INDEX_MISSING);
+	diagnose(&opened, &verify, &d);
+	assert_int_equal(d.recommended, REPAIR_NONE);
+	assert_non_null(strstr(d.advice, "unfinished work"));
+	assert_non_null(strstr(d.by_hand, "--break-lock"));
+	findings_free(&verify.findings);
+	note(&verify.findings, PROBLEM_LOCK_STALE, PROBLEM_INDEX_MISSING);
+	diagnose(&opened, &verify, &d);
+	assert_int_equal(d.recommended, REPAIR_RECOVER);
 	findings_free(&verify.findings);
 	(void)state;
 }

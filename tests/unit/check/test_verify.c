@@ -41,6 +41,24 @@ static void foreign_format(struct world *w)
 	}
 	builder_patch(index_path(w), 0, "BORG_IDX", 8);
 }
+/* The lock of Borg: a folder and a list. */
+static void lock_name(struct world *w, const char *name)
+{
+	char path[BUILDER_PATH + 64];
+	foreign_format(w);
+	setenv("BORG_HOST_ID", "here", 1);
+	assert_int_equal(mkdir(path_of(w, "lock.exclusive"), 0700), 0);
+	snprintf(path, sizeof(path), "lock.exclusive/%s", name);
+	builder_write_file(path_of(w, path), "", 0);
+}
+static void lock_stale(struct world *w) { lock_name(w, "here.4194290-0"); }
+static void lock_elsewhere(struct world *w) { lock_name(w, "there.7-0"); }
+static void lock_alive(struct world *w) { lock_name(w, "here.1-0"); }
+static void lock_damaged(struct world *w)
+{
+	foreign_format(w);
+	builder_write_file(path_of(w, "lock.roster"), "7", 1);
+}
 static void config_limits(struct world *w)
 {
 	rewrite_config(w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 0\n"
@@ -918,6 +936,10 @@ static const struct sample {
 	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_NONE, 0 },
 	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
 	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
+	{ "lock-stale", lock_stale, PROBLEM_LOCK_STALE, REPAIR_NONE, 0 },
+	{ "lock-elsewhere", lock_elsewhere, PROBLEM_LOCK_UNKNOWN, REPAIR_NONE, 0 },
+	{ "lock-alive", lock_alive, PROBLEM_WRITER, REPAIR_NONE, 0 },
+	{ "lock-damaged", lock_damaged, PROBLEM_LOCK_DAMAGED, REPAIR_NONE, 0 },
 	{ "writer-comes", writer_comes, PROBLEM_WRITER, REPAIR_NONE, 0 },
 	/* What is wrong may be what is not written yet. */
 	{ "writer-and-damage", writer_and_damage, PROBLEM_WRITER, REPAIR_NONE, 1 },
