@@ -55,7 +55,7 @@ enum as_err break_lock(struct request *request)
 	if (!request->options.break_lock || request->options.dry_run ||
 	    repo_open(request->args[0], &options, &repo, NULL) != AS_OK)
 		return AS_OK;	/* what the command itself does next says why */
-	if (lock_see(repo_lock(repo), &seen) == AS_OK &&
+	if (!repo->dialect->refusal && lock_see(repo_lock(repo), &seen) == AS_OK &&
 	    is_breakable(repo_lock(repo), &seen))
 		err = break_seen(request, repo, &seen);
 	repo_close(repo);
