@@ -260,6 +260,30 @@ class Viewing(Case):
         self.assertEqual((lock['holder']['pid'], lock['holder']['exclusive']), (borg.pid, False))
         self.assertIn('shared by process %d (borg)' % borg.pid, text)
 
+    def problems(self):
+        """The codes that check finds beside the foreign format, and what it says of each."""
+        before = self.tree()
+        done = subprocess.run([PROGRAM, 'check', '--json', self.repo], env=self.env(),
+                              stdout=subprocess.PIPE, text=True)
+        self.assertEqual(self.tree(), before)
+        return {row['code']: row['message'] for row in json.loads(done.stdout)['problems']
+                if row['code'].startswith(('lock-', 'writer-'))}
+
+    def test_check_says_who_holds_it(self):
+        self.assertEqual(self.problems(), {})
+        borg = self.borg_reads()
+        self.assertEqual(self.problems(), {})
+        self.end(borg, signal.SIGTERM)
+        borg = self.borg_holds()
+        self.assertIn('process %d (borg), since 20' % borg.pid, self.problems()['writer-active'])
+        self.end(borg, signal.SIGKILL)
+        self.assertIn('lock.exclusive, lock.roster: process %d, which is gone' % borg.pid,
+                      self.problems()['lock-stale'])
+        self.borg_works()
+        borg = self.borg_holds(host='elsewhere@17')
+        self.assertIn('the exclusive lock of process %d on elsewhere@17' % borg.pid,
+                      self.problems()['lock-unknown'])
+
     def test_what_is_left_of_the_dead_is_no_lock(self):
         self.end(self.borg_holds(), signal.SIGKILL)
         self.assertEqual(self.info()[0], {'state': 'deferred', 'holder': None})
@@ -270,6 +294,7 @@ class Viewing(Case):
             with open(path, 'w', encoding='ascii') as f:
                 f.write(content)
             self.assertEqual(self.info()[0], {'state': 'deferred', 'holder': None})
+        self.assertEqual(list(self.problems()), ['lock-damaged'])
         os.unlink(path)
         os.mkfifo(path)
         os.symlink('/', os.path.join(self.repo, 'lock.exclusive'))
