@@ -61,7 +61,7 @@ static enum as_err write_entries(struct walk *walk, struct segment_reader *reade
 
 static enum as_err read_segment(struct walk *walk, const char *path)
 {
-	struct segment_reader *reader = segment_reader_new(walk->repo->io);
+	struct segment_reader *reader = segment_reader_new(walk->repo->io, walk->repo->dialect);
 	if (!reader) {
 		message_failure(AS_ERR_MEMORY, NULL);
 		return AS_ERR_MEMORY;

@@ -398,7 +398,7 @@ enum as_err verify_use_copies(struct verify_run *run, bool *again)
 	enum as_err err = verify_list_copies(run, false);
 	if (err != AS_OK || verify->copy_count == 0)
 		return err;
-	struct segment_reader *reader = segment_reader_new(run->repo->io);
+	struct segment_reader *reader = segment_reader_new(run->repo->io, run->repo->dialect);
 	if (!reader)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(reader, &run->progress->cancel);

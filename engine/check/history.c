@@ -107,7 +107,7 @@ static enum as_err search_segment(struct search *search, struct segment_reader *
 static void worker(void *context)
 {
 	struct search *search = context;
-	struct segment_reader *reader = segment_reader_new(search->repo->io);
+	struct segment_reader *reader = segment_reader_new(search->repo->io, search->repo->dialect);
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
 	if (reader)
 		segment_reader_watch(reader, &search->progress->cancel);

@@ -114,8 +114,9 @@ enum as_err verify_load_index(struct verify_run *run)
 	if (repo->has_index && index_open_buckets(repo->io, repo->fd, repo->index_transaction,
 						  &verify->index) == AS_OK)
 		verify->index_is_inferred = verify->owns_index = true;
-	else if (repo->has_older_index && index_open(repo->io, repo->fd, repo->older_index,
-						     &verify->index, NULL) == AS_OK)
+	else if (repo->has_older_index &&
+		 index_open(repo->io, repo->fd, repo->dialect, repo->older_index, &verify->index,
+			    NULL) == AS_OK)
 		verify->owns_index = true;
 	return verify->owns_index ? load_witness(run) : AS_OK;
 }
@@ -137,7 +138,7 @@ enum as_err verify_use_older_index(struct verify_run *run, bool *again)
 	if (!run->index.is_loaded || verify->index_credit != CREDIT_FOREIGN || !verify->has_end ||
 	    verify->index.transaction <= verify->end || !repo->has_older_index ||
 	    repo->older_index > verify->end ||
-	    index_open(repo->io, repo->fd, repo->older_index, &older, NULL) != AS_OK)
+	    index_open(repo->io, repo->fd, repo->dialect, repo->older_index, &older, NULL) != AS_OK)
 		return AS_OK;
 	unload(run);
 	run->index = (struct verify_index){ .mutex = run->index.mutex };

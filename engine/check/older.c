@@ -174,7 +174,8 @@ static void search_files(void *context)
 	const struct verify *verify = search->verify;
 	const size_t count = verify->repo->listing.count + verify->copy_count;
 	struct reading reading = {
-		.search = search, .reader = segment_reader_new(search->run->repo->io),
+		.search = search, .reader = segment_reader_new(search->run->repo->io,
+						     search->run->repo->dialect),
 	};
 	enum as_err err = reading.reader ? AS_OK : AS_ERR_MEMORY;
 	if (reading.reader)

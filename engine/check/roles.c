@@ -213,7 +213,7 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	struct index_bucket bucket;
-	struct segment_reader *reader = segment_reader_new(m->repo->io);
+	struct segment_reader *reader = segment_reader_new(m->repo->io, m->repo->dialect);
 	*known = false;
 	if (!reader)
 		return AS_ERR_MEMORY;

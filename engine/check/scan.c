@@ -565,7 +565,7 @@ static struct scanner *scanner_new(struct verify_run *run)
 		return NULL;
 	s->run = run;
 	s->witness.run = run;
-	s->reader = segment_reader_new(run->repo->io);
+	s->reader = segment_reader_new(run->repo->io, run->repo->dialect);
 	if (run->verify->scope.keep)
 		s->events = malloc(VERIFY_RECORD_EVENTS * sizeof(*s->events));
 	if (run->index.is_loaded)

@@ -101,7 +101,7 @@ static enum as_err read_tail(struct verify_run *run, struct tail_summary *summar
 	const struct repo *repo = run->repo;
 	uint32_t named_end;
 	const bool has_named_end = repo_log_end(repo, &named_end);
-	struct segment_reader *reader = segment_reader_new(repo->io);
+	struct segment_reader *reader = segment_reader_new(repo->io, repo->dialect);
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
 	if (reader)
 		segment_reader_watch(reader, &run->progress->cancel);

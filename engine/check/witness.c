@@ -38,7 +38,7 @@ static bool walk(const struct probing *probing, uint32_t number)
 {
 	const struct repo *repo = probing->repo;
 	const size_t position = listing_find(&repo->listing, number);
-	struct segment_reader *reader = segment_reader_new(repo->io);
+	struct segment_reader *reader = segment_reader_new(repo->io, repo->dialect);
 	struct segment_entry entry = { .tag = SEGMENT_PUT };
 	char path[LISTING_PATH_MAX];
 	if (!reader)
@@ -209,7 +209,7 @@ static bool of_older_index(const struct repo *repo, const struct verify *verify,
 	struct index_file index;
 	if (!repo->has_older_index)
 		return false;
-	index_open(repo->io, repo->fd, repo->older_index, &index, NULL);
+	index_open(repo->io, repo->fd, repo->dialect, repo->older_index, &index, NULL);
 	weigh_index(repo, verify, &index, repo->older_index, cancel, out);
 	index_close(&index);
 	return true;

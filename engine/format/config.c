@@ -21,13 +21,18 @@
 
 #define VALUE_MAX 200	/* bytes; the longest valid value has 64 */
 
-enum option { OPTION_VERSION, OPTION_PER_DIR, OPTION_MAX_SIZE, OPTION_ID, OPTION_COUNT };
+enum option {
+	OPTION_VERSION, OPTION_PER_DIR, OPTION_MAX_SIZE, OPTION_ID, OPTION_APPEND_ONLY,
+	OPTION_QUOTA, OPTION_COUNT
+};
 
 static const char *const option_names[OPTION_COUNT] = {
 	[OPTION_VERSION] = "version",
 	[OPTION_PER_DIR] = "segments_per_dir",
 	[OPTION_MAX_SIZE] = "max_segment_size",
 	[OPTION_ID] = "id",
+	[OPTION_APPEND_ONLY] = "append_only",
+	[OPTION_QUOTA] = "storage_quota",
 };
 
 /* borg/repository.py, Repository.create and save_config: what Borg writes and Attic never did. */
@@ -331,6 +336,61 @@ static uint32_t limit_of(const struct value *value)
 	return number >= 1 && number <= INT32_MAX ? (uint32_t)number : 0;
 }
 
+/* A number of bytes as Borg reads it since 1.1.16: "500M", "1.5g", in factors of 1000. Source:
+ * borg/helpers/parseformat.py, parse_file_size. False: @value is none, or 2^63 and more. */
+static bool parse_size(const struct value *value, uint64_t *size)
+{
+	static const char suffixes[] = "kmgtp";
+	const char *text = value->text;
+	double number = 0, step = 1;
+	bool has_digits = false;
+	while (is_space(*text))
+		text++;
+	for (; *text >= '0' && *text <= '9'; text++, has_digits = true)
+		number = number * 10 + (*text - '0');
+	if (*text == '.')
+		text++;
+	for (; *text >= '0' && *text <= '9'; text++, has_digits = true) {
+		step /= 10;
+		number += step * (*text - '0');
+	}
+	const char *suffix = *text ? strchr(suffixes, *text | 0x20) : NULL;
+	if (suffix) {
+		text++;
+		for (const char *c = suffixes; c <= suffix; c++)
+			number *= 1000;
+	}
+	while (is_space(*text))
+		text++;
+	if (!has_digits || *text || number >= 9.2e18)
+		return false;
+	*size = (uint64_t)number;
+	return true;
+}
+
+/* The bytes of a segment at most, or 0 where @value says nothing that @dialect allows. */
+static uint32_t max_size_of(const struct dialect *dialect, const struct value *value)
+{
+	uint64_t size;
+	if (!dialect->has_options)
+		return limit_of(value);
+	return parse_size(value, &size) && size <= dialect->max_segment_size_limit ? (uint32_t)size
+										  : 0;
+}
+
+/* A boolean as Python's configparser reads it. False: @value is none. */
+static bool parse_boolean(const struct value *value, bool *is_set)
+{
+	static const char *const words[] = { "0", "1", "no", "yes", "false", "true", "off", "on" };
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcasecmp(value->text, words[i]) != 0)
+			continue;
+		*is_set = i % 2;
+		return true;
+	}
+	return false;
+}
+
 static bool parse_id(const struct value *value, uint8_t out[KEY_SIZE])
 {
 	struct key_prefix id;
@@ -344,8 +404,8 @@ static bool parse_id(const struct value *value, uint8_t out[KEY_SIZE])
 }
 
 /* Fill in the options of [repository], and name those that are missing or wrong. */
-static enum as_err read_options(const struct parser *parser, struct config *config,
-				struct findings *findings)
+static enum as_err read_options(const struct parser *parser, const struct dialect *dialect,
+				struct config *config, struct findings *findings)
 {
 	const struct value *values[OPTION_COUNT];
 	for (size_t i = 0; i < OPTION_COUNT; i++)
@@ -353,7 +413,9 @@ static enum as_err read_options(const struct parser *parser, struct config *conf
 
 	const int64_t version = number_of(values[OPTION_VERSION]->text);
 	const uint32_t per_dir = limit_of(values[OPTION_PER_DIR]);
-	const uint32_t max_size = limit_of(values[OPTION_MAX_SIZE]);
+	const uint32_t max_size = max_size_of(dialect, values[OPTION_MAX_SIZE]);
+	const struct value *append_only = values[OPTION_APPEND_ONLY];
+	const struct value *quota = values[OPTION_QUOTA];
 	config->version = version > 0 ? (uint32_t)version : 0;
 	config->has_segments_per_dir = per_dir > 0;
 	if (per_dir > 0)
@@ -362,12 +424,20 @@ static enum as_err read_options(const struct parser *parser, struct config *conf
 	if (max_size > 0)
 		config->max_segment_size = max_size;
 	config->has_id = parse_id(values[OPTION_ID], config->id);
+	const bool append_only_is_right =
+		!dialect->has_options || !append_only->present ||
+		parse_boolean(append_only, &config->is_append_only);
+	config->has_quota = quota->present;
+	const bool quota_is_right = !dialect->has_options || !quota->present ||
+				    parse_size(quota, &config->storage_quota);
 
 	const struct { bool is_right; enum problem problem; enum option option; } checks[] = {
 		{ version == 1, PROBLEM_CONFIG_VERSION, OPTION_VERSION },
 		{ per_dir > 0, PROBLEM_CONFIG_LIMITS, OPTION_PER_DIR },
 		{ max_size > 0, PROBLEM_CONFIG_LIMITS, OPTION_MAX_SIZE },
 		{ config->has_id, PROBLEM_CONFIG_ID, OPTION_ID },
+		{ append_only_is_right, PROBLEM_CONFIG_LIMITS, OPTION_APPEND_ONLY },
+		{ quota_is_right, PROBLEM_CONFIG_LIMITS, OPTION_QUOTA },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		if (checks[i].is_right)
@@ -386,13 +456,13 @@ static enum as_err read_options(const struct parser *parser, struct config *conf
 }
 
 /* Turn what was parsed into *@config. Without its section no option can be missing. */
-static enum as_err read_parsed(const struct parser *parser, struct config *config,
-			       struct findings *findings)
+static enum as_err read_parsed(const struct parser *parser, const struct dialect *dialect,
+			       struct config *config, struct findings *findings)
 {
 	config->usable = !parser->error;
 	config->has_borg_options = parser->has_borg_options;
 	config->stray.segments_per_dir = limit_of(&parser->stray[OPTION_PER_DIR]);
-	config->stray.max_segment_size = limit_of(&parser->stray[OPTION_MAX_SIZE]);
+	config->stray.max_segment_size = max_size_of(dialect, &parser->stray[OPTION_MAX_SIZE]);
 	config->stray.has_id = parse_id(&parser->stray[OPTION_ID], config->stray.id);
 	if (parser->error) {
 		char line[sizeof("line 4294967295: ")] = "";
@@ -404,21 +474,21 @@ static enum as_err read_parsed(const struct parser *parser, struct config *confi
 		if (err != AS_OK)
 			return err;
 	}
-	return parser->has_section ? read_options(parser, config, findings) : AS_OK;
+	return parser->has_section ? read_options(parser, dialect, config, findings) : AS_OK;
 }
 
-static void set_defaults(struct config *config)
+static void set_defaults(const struct dialect *dialect, struct config *config)
 {
 	*config = (struct config){
-		.segments_per_dir = dialect_attic.segments_per_dir,
-		.max_segment_size = dialect_attic.max_segment_size,
+		.segments_per_dir = dialect->segments_per_dir,
+		.max_segment_size = dialect->max_segment_size,
 	};
 }
 
-enum as_err config_parse(const char *text, size_t len, struct config *config,
-			 struct findings *findings)
+enum as_err config_parse(const char *text, size_t len, const struct dialect *dialect,
+			 struct config *config, struct findings *findings)
 {
-	set_defaults(config);
+	set_defaults(dialect, config);
 	struct parser *parser = calloc(1, sizeof(*parser));
 	if (!parser)
 		return AS_ERR_MEMORY;
@@ -426,7 +496,7 @@ enum as_err config_parse(const char *text, size_t len, struct config *config,
 	parser->len = len;
 	enum as_err err = parse(parser);
 	if (err == AS_OK)
-		err = read_parsed(parser, config, findings);
+		err = read_parsed(parser, dialect, config, findings);
 	for (size_t i = 0; i < parser->name_count; i++)
 		free(parser->names[i].text);
 	free(parser->names);
@@ -434,16 +504,17 @@ enum as_err config_parse(const char *text, size_t len, struct config *config,
 	return err;
 }
 
-enum as_err config_read(const struct io *io, int repo_fd, struct config *config,
-			struct findings *findings)
+enum as_err config_read(const struct io *io, int repo_fd, const struct dialect *dialect,
+			struct config *config, struct findings *findings)
 {
-	set_defaults(config);
+	set_defaults(dialect, config);
 	uint8_t *data;
 	size_t len;
 	const enum as_err err =
 		io_read_file(io, repo_fd, CONFIG_NAME, CONFIG_FILE_MAX, &data, &len);
 	if (err == AS_OK) {
-		const enum as_err parsed = config_parse((const char *)data, len, config, findings);
+		const enum as_err parsed = config_parse((const char *)data, len, dialect, config,
+							findings);
 		free(data);
 		return parsed;
 	}

@@ -2,18 +2,29 @@
 
 #include "format/dialect.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#define MIB (1024u * 1024)
+
 /* Sources: attic/repository.py, MAGIC, MAX_OBJECT_SIZE, DEFAULT_SEGMENTS_PER_DIR,
  * DEFAULT_MAX_SEGMENT_SIZE, Repository.create and write_index; attic/_hashindex.c, MAGIC,
  * hashindex_set and hashindex_delete. */
 const struct dialect dialect_attic = {
 	.name = "attic",
 	.title = "Attic",
+	.client = "Attic",
+	.id_places = "~/.cache/attic/<id>, or $ATTIC_CACHE_DIR/<id>. It is in the first line of "
+		     "the client's key file as well (~/.attic/keys)",
 	.is_read = true,
 	.readme = "This is an Attic repository\n",
 	.readme_start = "This is an Attic",
 	.segment_magic = "ATTICSEG",
 	.index_magic = "ATTICIDX",
-	.entry_max = 20u * 1024 * 1024,
+	.frame = "",
+	.entry_max = 20 * MIB,
+	.segment_number_max = INT32_MAX,
+	.segment_offset_max = INT32_MAX,
 	.hints_version = 1,
 	.hints_version_max = 1,
 	.index_buckets_min = 1024,
@@ -21,40 +32,163 @@ const struct dialect dialect_attic = {
 	.index_used_max = 90,
 	.index_used_min = 25,
 	.segments_per_dir = 10000,
-	.max_segment_size = 5u * 1024 * 1024,
+	.max_segment_size = 5 * MIB,
+	.max_segment_size_limit = INT32_MAX,
 	.lock_kind = LOCK_KIND_FILE,
 };
 
+static const char *const borg_words[][2] = {
+	{ "Attic deletes these segments when it opens the repository",
+	  "Borg deletes these segments when it next writes" },
+	{ "Attic deletes the whole transaction when it opens the repository",
+	  "Borg deletes the whole transaction when it next writes" },
+	{ "Attic deletes every segment when it opens the repository.",
+	  "Borg refuses the repository until borg check --repair was run." },
+	{ "Do not let Attic open the repository, not even to list it: it would delete the newest "
+	  "transaction.",
+	  "Do not let Borg write to the repository: it would delete the newest transaction." },
+	{ "Do not let Attic open it, not even to list it.", "Do not let Borg write to it." },
+	{ "Attic can read the repository, but its next backup fails. No object is in danger.",
+	  "Borg reads the whole log to make them once more; where it does not know their version, "
+	  "its next backup fails. No object is in danger." },
+	{ "Attic sorts the folders by number and fails on this name, with a ValueError; so do "
+	  "early versions of Borg, while later ones pass over it.",
+	  "Early versions of Borg fail on this name, with a ValueError; later ones pass over it." },
+	{ "Attic and Borg pass over it", "Borg passes over it" },
+	{ "~/.cache/attic/ID, or below ATTIC_CACHE_DIR", "borg delete --cache-only" },
+	{ "ATTICSEG", "BORG_SEG" },
+	{ "attic check", "borg check" },
+	{ "Attic", "Borg" },
+	{ NULL, NULL },
+};
+
+static const char *const borg_files[] = {
+	"nonce", "transactions", "lock.exclusive", "lock.roster", NULL
+};
+
+/* Sources: borg/repository.py of the tags 1.0.13, 1.1.18, 1.2.4 and 1.4.0, create, open,
+ * write_index and compact_segments; borg/constants.py. What upgrades left is read so as well. */
+#define BORG_READ \
+	.client = "Borg", \
+	.id_places = "~/.cache/borg/<id>, or $BORG_CACHE_DIR/<id>; and in " \
+		     "~/.config/borg/security. It is in the first line of a key file as well " \
+		     "(~/.config/borg/keys)", \
+	.readme_start = "This is a Borg", \
+	.segment_magic = "BORG_SEG", \
+	.index_magic = "BORG_IDX", \
+	.entry_max = 20 * MIB, \
+	.segment_number_max = 0xfffffbff, \
+	.segment_offset_max = 0xfffffbff, \
+	.hints_version_max = 2, \
+	.max_segment_size_limit = UINT32_MAX - 20 * MIB, \
+	.has_options = true, \
+	.own_files = borg_files, \
+	.index_names_are_exact = true, \
+	.lock_kind = LOCK_KIND_FOLDER
+
+#define BY_HAND \
+	"This is a Borg 1.x repository. This program reads Attic repositories only and " \
+	"changes nothing here. Use Borg itself: run borg check on it."
+
 const struct dialect dialect_borg = {
+	BORG_READ,
 	.name = "borg",
 	.title = "Borg 1.x",
+	.frame = "Borg ",
+	.words = borg_words,
 	.refusal = "this is a Borg repository, and this program changes Attic repositories only",
-	.by_hand = "This is a Borg 1.x repository. This program reads Attic repositories only and "
-		   "changes nothing here. Use Borg itself: run borg check on it.",
-	.readme_start = "This is a Borg",
-	.segment_magic = "BORG_SEG",
-	.index_magic = "BORG_IDX",
+	.by_hand = BY_HAND,
 	.hints_version = 2,
-	.hints_version_max = 2,
-	.lock_kind = LOCK_KIND_FOLDER,
+	.has_integrity = true,
+	.has_lone_commits = true,
+	.compact_percent = 10,
+	.segments_per_dir = 1000,
+	.max_segment_size = 524288000,
+};
+
+const struct dialect dialect_borg_1_0 = {
+	BORG_READ,
+	.name = "borg",
+	.title = "Borg 1.x",
+	.frame = "Borg ",
+	.words = borg_words,
+	.refusal = "this is a Borg repository, and this program changes Attic repositories only",
+	.by_hand = BY_HAND,
+	.hints_version = 1,
+	.has_lone_commits = true,	/* where 1.1 or later wrote some of it */
+	.segments_per_dir = 10000,
+	.max_segment_size = 5 * MIB,
 };
 
 const struct dialect dialect_mixed = {
+	BORG_READ,
 	.name = "mixed",
 	.title = "Attic, half upgraded to Borg",
+	.frame = "half upgraded ",
 	.refusal = "this Attic repository is half upgraded to Borg: run borg upgrade again to "
 		   "finish that",
 	.by_hand = "This Attic repository is half upgraded to Borg: borg upgrade was interrupted. "
 		   "Run borg upgrade again on it, with the same options; that finishes the "
-		   "upgrade. Until then run neither Attic nor Borg on it for anything else. This "
-		   "program changes nothing here.",
-	.lock_kind = LOCK_KIND_FOLDER,	/* as "borg upgrade" takes it */
+		   "upgrade. Until then run neither Attic nor Borg on it for anything else.",
+	.segment_magic_before = "ATTICSEG",
+	.hints_version = 1,
+	.segments_per_dir = 10000,
+	.max_segment_size = 5 * MIB,
 };
 
 const struct dialect dialect_borg2 = {
 	.name = "borg2",
 	.title = "Borg 2",
+	.frame = "Borg 2 ",
+	.client = "Borg",
 	.refusal = "this is a Borg 2 repository, and this program changes Attic repositories only",
-	.by_hand = "This is a Borg 2 repository. This program reads Attic repositories only and "
-		   "changes nothing here. Use Borg 2 itself: run borg check on it.",
+	.by_hand = "This is a Borg 2 repository. This program reads Attic's and Borg 1.x's only, "
+		   "and changes nothing here. Use Borg 2 itself: run borg check on it.",
 };
+
+static bool is_of(const struct dialect *dialect, const char *magic)
+{
+	const char *const before = dialect->segment_magic_before;
+	return memcmp(magic, dialect->segment_magic, 8) == 0 ||
+	       (before && memcmp(magic, before, 8) == 0);
+}
+
+bool dialect_has_magic(const struct dialect *dialect, const char *magic)
+{
+	return dialect ? is_of(dialect, magic)
+		       : is_of(&dialect_attic, magic) || is_of(&dialect_borg, magic);
+}
+
+/* Is the word that ends before @text at an end, so that another can begin there? */
+static bool begins_word(const char *text, const char *at)
+{
+	return at == text || at[-1] == ' ' || at[-1] == '(' || at[-1] == '\n';
+}
+
+void dialect_reword(const struct dialect *dialect, char *text, size_t size)
+{
+	char *copy = dialect->words ? strdup(text) : NULL;
+	if (!copy)
+		return;
+	for (const char *at = copy; *at && size > 1;) {
+		const char *const *pair = dialect->words[0];
+		while (pair[0] && (!begins_word(copy, at) ||
+				   strncmp(at, pair[0], strlen(pair[0])) != 0))
+			pair += 2;
+		size_t len = pair[0] ? strlen(pair[1]) : 1;
+		len = len < size ? len : size - 1;
+		memcpy(text, pair[0] ? pair[1] : at, len);
+		text += len;
+		size -= len;
+		at += pair[0] ? strlen(pair[0]) : 1;
+	}
+	*text = '\0';
+	free(copy);
+}
+
+const struct dialect *dialect_of_hints(const struct dialect *dialect, uint32_t version)
+{
+	if (dialect == &dialect_borg && version == 1)
+		return &dialect_borg_1_0;
+	return dialect == &dialect_borg_1_0 && version == 2 ? &dialect_borg : dialect;
+}

@@ -59,14 +59,15 @@ static enum as_err refuse_unread(struct findings *findings, const struct index_f
 }
 
 /* Write what is wrong with the 18 bytes of @header to @wrong, or an empty text. */
-static void check_header(const uint8_t *header, char *wrong, size_t size)
+static void check_header(const struct dialect *dialect, const uint8_t *header, char *wrong,
+			 size_t size)
 {
 	const uint32_t used = get_u32le(header + 8);
 	const uint32_t buckets = get_u32le(header + 12);
 	const char *text = "";
 
-	if (memcmp(header, dialect_attic.index_magic, MAGIC_SIZE)) {
-		snprintf(wrong, size, "it does not begin with %s", dialect_attic.index_magic);
+	if (memcmp(header, dialect->index_magic, MAGIC_SIZE)) {
+		snprintf(wrong, size, "it does not begin with %s", dialect->index_magic);
 		return;
 	}
 	if (header[16] != KEY_SIZE)
@@ -80,7 +81,8 @@ static void check_header(const uint8_t *header, char *wrong, size_t size)
 	snprintf(wrong, size, "%s", text);
 }
 
-static enum as_err read_header(struct index_file *file, int repo_fd, struct findings *findings)
+static enum as_err read_header(struct index_file *file, const struct dialect *dialect, int repo_fd,
+			       struct findings *findings)
 {
 	uint8_t header[INDEX_HEADER];
 	char wrong[80];
@@ -93,7 +95,7 @@ static enum as_err read_header(struct index_file *file, int repo_fd, struct find
 		return refuse(findings, PROBLEM_INDEX_LENGTH,
 			      "index.%" PRIu32 " has %" PRIu64 " bytes, less than a header's 18",
 			      file->transaction, file->length);
-	check_header(header, wrong, sizeof(wrong));
+	check_header(dialect, header, wrong, sizeof(wrong));
 	if (wrong[0])
 		return refuse(findings, PROBLEM_INDEX_HEADER, "index.%" PRIu32 ": %s",
 			      file->transaction, wrong);
@@ -124,13 +126,13 @@ static enum as_err open_file(const struct io *io, int repo_fd, uint32_t transact
 	return err;
 }
 
-enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
-		       struct index_file *file, struct findings *findings)
+enum as_err index_open(const struct io *io, int repo_fd, const struct dialect *dialect,
+		       uint32_t transaction, struct index_file *file, struct findings *findings)
 {
 	enum as_err err = open_file(io, repo_fd, transaction, file);
 	if (err)
 		return refuse_unread(findings, file, repo_fd, err);
-	err = read_header(file, repo_fd, findings);
+	err = read_header(file, dialect, repo_fd, findings);
 	if (err)
 		index_close(file);
 	return err;

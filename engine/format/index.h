@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/io.h"
 #include "base/problem.h"
+#include "format/dialect.h"
 
 #include <stdbool.h>
 
@@ -40,12 +41,12 @@ struct index_bucket {
 	uint8_t key[KEY_SIZE];
 };
 
-/* Open REPO/index.@transaction. What does not fit is appended to @findings
+/* Open REPO/index.@transaction, in @dialect. What does not fit is appended to @findings
  * (PROBLEM_INDEX_UNREADABLE, _HEADER, _LENGTH) and leaves file->fd at -1; then, and only then,
  * AS_ERR_INTEGRITY (or AS_ERR_DOES_NOT_EXIST, with PROBLEM_INDEX_MISSING). AS_ERR_MEMORY.
  * @findings may be NULL. */
-enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
-		       struct index_file *file, struct findings *findings);
+enum as_err index_open(const struct io *io, int repo_fd, const struct dialect *dialect,
+		       uint32_t transaction, struct index_file *file, struct findings *findings);
 void index_close(struct index_file *file);
 
 /* The same where the header is damaged: as many buckets as the length of the file has.

@@ -15,20 +15,22 @@
  * copies to it a tenth more slowly. */
 #define CACHE_LINE 64u
 
-static bool init_reader(struct segment_reader *r, const struct io *io, size_t window_size)
+static bool init_reader(struct segment_reader *r, const struct io *io,
+			const struct dialect *dialect, size_t window_size)
 {
 	*r = (struct segment_reader){
-		.io = io, .fd = -1, .window_size = window_size, .next_load = window_size,
+		.io = io, .dialect = dialect, .fd = -1,
+		.window_size = window_size, .next_load = window_size,
 		.doubt = IO_NO_DOUBT, .refused = IO_NO_DOUBT,
 		.window = aligned_alloc(CACHE_LINE, window_size),
 	};
 	return r->window != NULL;
 }
 
-struct segment_reader *segment_reader_new(const struct io *io)
+struct segment_reader *segment_reader_new(const struct io *io, const struct dialect *dialect)
 {
 	struct segment_reader *r = malloc(sizeof(*r));
-	if (r && !init_reader(r, io, SEGMENT_WINDOW)) {
+	if (r && !init_reader(r, io, dialect, SEGMENT_WINDOW)) {
 		free(r);
 		return NULL;
 	}
@@ -121,7 +123,7 @@ static bool begins_with_magic(struct segment_reader *r)
 {
 	const uint8_t *bytes;
 	const size_t len = segment_peek(r, 0, SEGMENT_MAGIC_SIZE, &bytes);
-	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, dialect_attic.segment_magic, len) == 0;
+	return len == SEGMENT_MAGIC_SIZE && dialect_has_magic(r->dialect, (const char *)bytes);
 }
 
 /* Check the magic. AS_OK when *@e is a row that says it is damaged, AS_END when it is whole. */
@@ -232,7 +234,7 @@ enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, 
 {
 	struct segment_reader reader;
 	expect_nothing(offset, e);
-	if (!init_reader(&reader, io, ENTRY_WINDOW))
+	if (!init_reader(&reader, io, NULL, ENTRY_WINDOW))
 		return AS_ERR_MEMORY;
 	reader.next_load = ENTRY_FIRST_LOAD;
 	reader.fd = fd;

@@ -1,7 +1,7 @@
 /* engine/format/segment.h - the entries of one segment, damaged ones included. Never writes.
  *
  * Source: attic/repository.py, LoggedIO.header_fmt '<IIB' and iter_objects:
- *   file  = magic "ATTICSEG", then entries back to back to the end of the file
+ *   file  = magic, then entries back to back to the end of the file
  *   entry = u32le crc, u32le size, u8 tag, [key, 32 bytes], [data]
  *   size counts the whole entry in bytes; crc covers bytes [4, size) of it.
  *   PUT (0) 41 bytes to 20 MiB, DELETE (1) 41 bytes, COMMIT (2) 9 bytes, always the same nine.
@@ -11,11 +11,13 @@
 
 #include "base/bytes.h"
 #include "base/io.h"
+#include "format/dialect.h"
 
 #include <stdbool.h>
 
 #define SEGMENT_MAGIC_SIZE 8u
 #define SEGMENT_HEADER 9u			/* crc, size, tag */
+#define SEGMENT_LONE_COMMIT (SEGMENT_MAGIC_SIZE + SEGMENT_HEADER) /* a segment of one COMMIT */
 #define SEGMENT_KEYED (SEGMENT_HEADER + KEY_SIZE) /* a DELETE, or a PUT without data */
 /* Attic reads segment numbers and offsets as signed 32-bit integers, and finds nothing above. */
 #define SEGMENT_NUMBER_MAX 0x7fffffffu
@@ -91,8 +93,8 @@ struct segment_witnesses { const struct segment_witness *rows; size_t count; };
  * reader serves one thread; it can be used for any number of segments, one after the other. */
 struct segment_reader;
 
-/* AS_ERR_MEMORY gives NULL. @io must outlive the reader. */
-struct segment_reader *segment_reader_new(const struct io *io);
+/* A reader of segments in @dialect. NULL: out of memory. @io must outlive the reader. */
+struct segment_reader *segment_reader_new(const struct io *io, const struct dialect *dialect);
 void segment_reader_free(struct segment_reader *reader);
 
 /* From now on give up with AS_ERR_CANCELLED soon after *@cancel is set, also in the middle of a

@@ -173,7 +173,7 @@ enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path
 	io_close(io, c.fd);
 	if (is_known)
 		return err;
-	struct segment_reader *r = segment_reader_new(io);
+	struct segment_reader *r = segment_reader_new(io, NULL);
 	if (!r)
 		return AS_ERR_MEMORY;
 	err = segment_open(r, dirfd, path, 0, NULL, NULL);

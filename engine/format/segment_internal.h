@@ -16,6 +16,7 @@
 
 struct segment_reader {
 	const struct io *io;
+	const struct dialect *dialect;
 	int fd;
 	uint32_t number;
 	uint64_t length;		/* bytes of the file that are read, and behind them */

@@ -13,7 +13,8 @@
 enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan)
 {
 	*reader = (struct copy_reader){
-		.plan = plan, .segment = segment_reader_new(plan->work->repo->io),
+		.plan = plan,
+		.segment = segment_reader_new(plan->work->repo->io, plan->work->repo->dialect),
 	};
 	return reader->segment ? AS_OK : AS_ERR_MEMORY;
 }
@@ -258,7 +259,7 @@ enum as_err plan_find_entries(struct plan *plan, struct as_error *error)
 {
 	struct plan_work *work = plan->work;
 	struct sweep sweep = {
-		.plan = plan, .reader = segment_reader_new(work->repo->io),
+		.plan = plan, .reader = segment_reader_new(work->repo->io, work->repo->dialect),
 		.stays = replay_new(), .goes = replay_new(),
 	};
 	const enum as_err err = gather(&sweep, error);

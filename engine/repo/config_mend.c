@@ -47,13 +47,15 @@ static size_t count_fits(const uint32_t *lows, const uint32_t *highs, size_t cou
 	return count_up_to(lows, count, value) - count_up_to(highs, count, value - 1);
 }
 
-enum as_err config_mend_folders(const struct listing *listing, struct config_mend *mend)
+enum as_err config_mend_folders(const struct listing *listing, const struct dialect *dialect,
+				struct config_mend *mend)
 {
 	uint32_t *lows = calloc(listing->count + 1, sizeof(*lows));
 	uint32_t *highs = calloc(listing->count + 1, sizeof(*highs));
-	uint32_t best = dialect_attic.segments_per_dir;
+	uint32_t best = dialect->segments_per_dir;
 	size_t count = 0;
 	enum as_err err = AS_ERR_MEMORY;
+	mend->dialect = dialect;
 	if (!lows || !highs)
 		goto out;
 	for (size_t i = 0; i < listing->count; i++)
@@ -104,11 +106,12 @@ void config_mend_sizes(const struct io *io, int repo_fd, const struct listing *l
 			largest = (uint64_t)st.st_size;
 	}
 	listing_walk_end(&walk);
-	mend->max_segment_size = dialect_attic.max_segment_size;
-	mend->max_size_is_guess = largest > dialect_attic.max_segment_size + (uint64_t)OVERSHOOT;
+	const uint32_t limit = mend->dialect->max_segment_size_limit;
+	mend->max_segment_size = mend->dialect->max_segment_size;
+	mend->max_size_is_guess = largest > mend->max_segment_size + (uint64_t)OVERSHOOT;
 	if (mend->max_size_is_guess)
-		mend->max_segment_size = largest - OVERSHOOT > INT32_MAX
-						 ? INT32_MAX : (uint32_t)(largest - OVERSHOOT);
+		mend->max_segment_size = largest - OVERSHOOT > limit
+						 ? limit : (uint32_t)(largest - OVERSHOOT);
 }
 
 /* ---- in words ---- */
@@ -163,6 +166,7 @@ static void explain(struct text *text, const struct wanted *wanted, const struct
 	const bool keeps_size = config->stray.max_segment_size > 0;
 	const bool keeps_id = !config->has_id && config->stray.has_id;
 	const bool keeps_per_dir = fits_stray(config, mend);
+	const bool is_default = mend->segments_per_dir == mend->dialect->segments_per_dir;
 	const bool explains_per_dir = wanted->per_dir && !keeps_per_dir;
 	if (wanted->all && (keeps_size || keeps_id || keeps_per_dir))
 		text_append(text, "\nThe lines that can be read are as they are in config now.");
@@ -174,20 +178,24 @@ static void explain(struct text *text, const struct wanted *wanted, const struct
 			    " and no other number.", mend->low);
 	else if (explains_per_dir)
 		text_append(text, "\nsegments_per_dir is a guess: the folders below data fit every "
-			    "number from %" PRIu32 " to %" PRIu32 "%s.", mend->low, mend->high,
-			    mend->segments_per_dir == dialect_attic.segments_per_dir
-				    ? ", and Attic's default is one of them" : "");
+			    "number from %" PRIu32 " to %" PRIu32 "%s%s%s.", mend->low, mend->high,
+			    is_default ? ", and " : "", is_default ? mend->dialect->client : "",
+			    is_default ? "'s default is one of them" : "");
 	if (wanted->max_size && !keeps_size && mend->max_size_is_guess)
 		text_append(text, "\nmax_segment_size is a guess: the smallest that fits the "
 			    "largest segment.");
 	else if (wanted->max_size && !keeps_size)
-		text_append(text, "\nmax_segment_size is Attic's default, which fits all "
-			    "segments. It only says how large new segments get.");
+		text_append(text, "\nmax_segment_size is %s's default, which fits all "
+			    "segments. It only says how large new segments get.",
+			    mend->dialect->client);
 	if ((wanted->all || wanted->id) && !config->has_id && !keeps_id)
 		text_append(text, "\nThe id is the name of the folder that a client keeps in its "
-			    "cache: ~/.cache/attic/<id>, or $ATTIC_CACHE_DIR/<id>. It is in the "
-			    "first line of the client's key file as well (~/.attic/keys). Take the "
-			    "one of this repository.");
+			    "cache: %s. Take the one of this repository.",
+			    mend->dialect->id_places);
+	if (wanted->all && mend->dialect->has_options)
+		text_append(text, "\nA repository with a key in config has a line key as well, "
+			    "which goes on in the next lines. Without it no archive can be read: "
+			    "take it from a copy, or from what borg key export has written.");
 }
 
 void config_mend_text(const struct config *config, const struct config_mend *mend,

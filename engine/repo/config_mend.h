@@ -11,6 +11,7 @@
 #include "repo/listing.h"
 
 struct config_mend {
+	const struct dialect *dialect;	/* whose defaults and words are meant */
 	/* config says another segments_per_dir than the folders do */
 	bool per_dir_is_wrong;
 	uint32_t per_dir_before;	/* what config says then */
@@ -21,9 +22,10 @@ struct config_mend {
 	bool max_size_is_guess;		/* the default does not fit */
 };
 
-/* Find the segments_per_dir that fits the most segments of @listing: the default where that is one
- * of several, else the lowest. AS_ERR_MEMORY. */
-enum as_err config_mend_folders(const struct listing *listing, struct config_mend *mend);
+/* Find the segments_per_dir that fits the most segments of @listing: the default of @dialect where
+ * that is one of several, else the lowest. AS_ERR_MEMORY. */
+enum as_err config_mend_folders(const struct listing *listing, const struct dialect *dialect,
+				struct config_mend *mend);
 
 /* Is @segments_per_dir contradicted by the folders, when it leaves @misplaced segments of @listing
  * in the wrong folder and @mend is what config_mend_folders found? Clear cases only: a few
@@ -31,7 +33,8 @@ enum as_err config_mend_folders(const struct listing *listing, struct config_men
 bool config_mend_contradicts(const struct config_mend *mend, const struct listing *listing,
 			     uint32_t segments_per_dir, uint64_t misplaced);
 
-/* Find a max_segment_size that fits the sizes of all segments. Asks for the state of each file. */
+/* After config_mend_folders: find a max_segment_size that fits the sizes of all segments. Asks for
+ * the state of each file. */
 void config_mend_sizes(const struct io *io, int repo_fd, const struct listing *listing,
 		       struct config_mend *mend);
 

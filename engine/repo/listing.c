@@ -238,7 +238,7 @@ static enum as_err whole_length(struct lister *lister, struct segment_reader *re
 static enum as_err choose_whole(struct lister *lister, const struct listing_segment *first,
 				size_t count, const struct listing_segment **chosen)
 {
-	struct segment_reader *reader = segment_reader_new(lister->io);
+	struct segment_reader *reader = segment_reader_new(lister->io, NULL);
 	enum as_err err = AS_ERR_MEMORY;
 	uint64_t best, length;
 

@@ -243,8 +243,8 @@ static enum as_err read_index(struct repo *repo)
 	if (repo->index_is_folder)
 		repo->has_index = is_in_its_place(repo, repo->index_transaction);
 	if (repo->has_index)
-		err = index_open(repo->io, repo->fd, repo->index_transaction, &repo->index,
-				 &repo->findings);
+		err = index_open(repo->io, repo->fd, repo->dialect, repo->index_transaction,
+				 &repo->index, &repo->findings);
 	if (err == AS_ERR_MEMORY)
 		return err;
 	return check_number(repo, &witness, repo->has_index, repo->index_transaction);
@@ -610,7 +610,7 @@ static enum as_err choose_per_dir(struct repo *repo, struct findings *findings)
 	const uint64_t misplaced = findings->total[PROBLEM_SEGMENT_MISPLACED];
 	if (config->usable && misplaced == 0)
 		return AS_OK;
-	enum as_err err = config_mend_folders(&repo->listing, &repo->mend);
+	enum as_err err = config_mend_folders(&repo->listing, &dialect_attic, &repo->mend);
 	if (err != AS_OK)
 		return err;
 	if (!config->has_segments_per_dir)
@@ -685,7 +685,8 @@ static enum as_err read_all(struct repo *repo, bool has_integrity)
 		find_transaction, read_hints, read_index, check_hints_segments, check_tail,
 		check_numbers, check_lock, check_data, check_compact, check_undo,
 	};
-	enum as_err err = config_read(repo->io, repo->fd, &repo->config, &repo->findings);
+	enum as_err err = config_read(repo->io, repo->fd, &dialect_attic, &repo->config,
+				      &repo->findings);
 	if (err != AS_OK)
 		return err;
 	err = read_listing(repo);

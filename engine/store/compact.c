@@ -484,7 +484,8 @@ static enum as_err run(struct compaction *c, struct as_error *error)
 enum as_err store_compact(struct as_store *store, struct as_report *report, struct as_error *error)
 {
 	struct compaction compaction = {
-		.store = store, .report = report, .reader = segment_reader_new(store->io),
+		.store = store, .report = report,
+		.reader = segment_reader_new(store->io, store->repo->dialect),
 		.kept_keys = replay_new(),
 	};
 	enum as_err err = AS_ERR_MEMORY;

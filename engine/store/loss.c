@@ -88,7 +88,8 @@ enum as_err store_check_loss(struct as_store *store, struct as_error *error)
 	enum as_err err;
 	/* One that this store wrote itself is in order. */
 	if (store->transaction != store->repo->transaction ||
-	    index_open(store->io, store->fd, store->transaction, &index, NULL) != AS_OK)
+	    index_open(store->io, store->fd, store->repo->dialect, store->transaction, &index,
+		       NULL) != AS_OK)
 		return AS_OK;
 	/* What cannot be read of it names nothing. */
 	while ((err = index_each(&index, &from, names_more, store)) == AS_ERR_IO)

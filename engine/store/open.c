@@ -209,12 +209,12 @@ enum as_err store_find_index(struct as_store *store)
 	if (!store->has_transaction || !store_knows_hints(store))
 		hints = &own;
 	if (store->has_transaction && hints == &own)
-		err = hints_read(store->io, store->fd, &dialect_attic, store->transaction, &own,
-				 &findings);
+		err = hints_read(store->io, store->fd, store->repo->dialect, store->transaction,
+				 &own, &findings);
 	/* The repo's own index file stays with it: it is what a look into the tail asks. */
 	if (err == AS_OK && hints->usable)
-		err = index_open(store->io, store->fd, store->transaction, &store->index,
-				 &findings);
+		err = index_open(store->io, store->fd, store->repo->dialect, store->transaction,
+				 &store->index, &findings);
 	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback)
 		is_wrong = check_counts(store, hints);
 	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback && !is_wrong)

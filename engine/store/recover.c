@@ -49,10 +49,11 @@ static enum as_err load_witnesses(struct as_store *store, uint32_t number)
 	struct hints hints;
 	char why[PROBE_TEXT_SIZE];
 	findings_init(&findings);
-	enum as_err err = hints_read(store->io, store->fd, &dialect_attic, number, &hints,
+	enum as_err err = hints_read(store->io, store->fd, store->repo->dialect, number, &hints,
 				     &findings);
 	if (err == AS_OK)
-		err = index_open(store->io, store->fd, number, &file, &findings);
+		err = index_open(store->io, store->fd, store->repo->dialect, number, &file,
+				 &findings);
 	if (err == AS_OK) {
 		err = hints.usable ? hints_copy(&store->hints, &hints) : AS_ERR_INTEGRITY;
 		if (err == AS_OK)
@@ -193,7 +194,7 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 static enum as_err replay_all(struct as_store *store, const struct listing *listing, uint32_t from,
 			      struct as_error *error)
 {
-	struct segment_reader *reader = segment_reader_new(store->io);
+	struct segment_reader *reader = segment_reader_new(store->io, store->repo->dialect);
 	struct batch *batch = calloc(1, sizeof(*batch));
 	enum as_err err = reader && batch ? AS_OK : AS_ERR_MEMORY;
 	if (err != AS_OK)

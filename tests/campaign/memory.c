@@ -398,7 +398,7 @@ static void read_entries_of(const struct repo *opened, struct segment_reader *re
 
 static void read_entries(const struct repo *opened, struct reading *reading)
 {
-	struct segment_reader *reader = segment_reader_new(opened->io);
+	struct segment_reader *reader = segment_reader_new(opened->io, &dialect_attic);
 	reading->err = reader ? AS_OK : AS_ERR_MEMORY;
 	for (size_t i = 0; reading->err == AS_OK && i < opened->listing.count; i++) {
 		char path[LISTING_PATH_MAX];

@@ -404,7 +404,8 @@ static void a_config_without_memory_is_not_judged(void **state)
 		struct findings findings;
 		findings_init(&findings);
 		malloc_failures_arm(at, false);
-		const enum as_err err = config_parse(text, strlen(text), &config, &findings);
+		const enum as_err err = config_parse(text, strlen(text), &dialect_attic,
+						    &config, &findings);
 		was_reached = malloc_failures_disarm() >= at && (at == 0 || err != AS_OK);
 		if (at == 0)
 			wanted = findings.count;

@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct dialect *dialect;	/* that is tried */
+
 static struct config parse(const char *text, size_t len, uint64_t *problems)
 {
 	struct findings findings;
 	struct config config;
 	findings_init(&findings);
-	need(config_parse(text, len, &config, &findings) == AS_OK);
+	need(config_parse(text, len, dialect, &config, &findings) == AS_OK);
 	*problems = findings.count;
 	for (size_t i = 0; i < findings.count; i++) {
 		char sentence[1024];
@@ -66,17 +68,28 @@ static void disguise(const char *text, size_t len, const struct config *config)
 	free(other);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void try_dialect(const uint8_t *data, size_t size)
 {
 	uint64_t problems;
 	const struct config config = parse((const char *)data, size, &problems);
 	need(config.usable == (problems == 0));
 	need(config.segments_per_dir >= 1 && config.segments_per_dir <= INT32_MAX);
-	need(config.max_segment_size >= 1 && config.max_segment_size <= INT32_MAX);
+	need(config.max_segment_size >= 1 &&
+	     config.max_segment_size <= dialect->max_segment_size_limit);
+	need(dialect->has_options || (!config.is_append_only && config.storage_quota == 0));
 	if (!config.usable)
-		return 0;
+		return;
 	need(config.has_id && config.has_segments_per_dir && config.version == 1);
 	write_again(&config);
 	disguise((const char *)data, size, &config);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct dialect *const dialects[] = { &dialect_attic, &dialect_borg };
+	for (size_t i = 0; i < ARRAY_SIZE(dialects); i++) {
+		dialect = dialects[i];
+		try_dialect(data, size);
+	}
 	return 0;
 }

@@ -68,7 +68,7 @@ static void write_again(const struct index_table *table)
 	const int fd = io->open(io, AT_FDCWD, "/", 0);
 	struct permit *permit = io_grant_permit(io, fd, 0600);
 	need(permit && index_table_write(table, permit, TRANSACTION) == AS_OK);
-	need(index_open(io, fd, TRANSACTION, &file, NULL) == AS_OK);
+	need(index_open(io, fd, &dialect_attic, TRANSACTION, &file, NULL) == AS_OK);
 	need(index_table_load(&file, &again) == AS_OK);
 	need(index_table_count(again) == index_table_count(table));
 	for (uint32_t at = 0; index_table_next(table, at, &bucket); at = bucket.number + 1) {
@@ -147,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct index_file file;
 	struct findings findings;
 	findings_init(&findings);
-	const enum as_err err = index_open(&io, -1, TRANSACTION, &file, &findings);
+	const enum as_err err = index_open(&io, -1, &dialect_attic, TRANSACTION, &file, &findings);
 	need((err == AS_OK) == (findings.count == 0));
 	need(err == AS_OK || err == AS_ERR_INTEGRITY);
 	if (err == AS_OK) {

@@ -179,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	split_input(data, size, &input);
 	io = memory_io(&input.file);
 	if (!reader)
-		reader = segment_reader_new(&io);
+		reader = segment_reader_new(&io, &dialect_attic);
 	need(reader);
 	walk(reader, &input, &rows);
 	need(input.file.bytes_read <= READ_MAX * ((uint64_t)input.file.len + 64));

@@ -116,7 +116,7 @@ static void run_list(struct job *job)
 	const struct repo *repo = list->base.session->repo;
 	const uint32_t number = repo->listing.segments[list->position].number;
 	struct repo_witness witness = { .repo = repo };
-	struct segment_reader *reader = segment_reader_new(repo->io);
+	struct segment_reader *reader = segment_reader_new(repo->io, repo->dialect);
 	enum as_err err = AS_ERR_MEMORY;
 	char path[LISTING_PATH_MAX];
 	if (reader) {

@@ -143,7 +143,8 @@ static void each_problem_has_its_repair_and_perhaps_an_alternative(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(recommendations); i++)
 		for (size_t j = 0; j < 2 * ARRAY_SIZE(tails); j++) {
 			struct repo repo = {
-				.dialect = &dialect_attic, .fd = -1, .has_transaction = j % 2,
+				.dialect = &dialect_attic, .mend = { .dialect = &dialect_attic },
+				.fd = -1, .has_transaction = j % 2,
 			};
 			struct verify verify = {
 				.repo = &repo, .complete = true, .tail = tails[j / 2],

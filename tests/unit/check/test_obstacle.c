@@ -49,7 +49,9 @@ static void note(struct findings *findings, enum problem problem, enum problem o
 /* Every pair of problems, through the whole of diagnose and the refusals of a plan. */
 static void nothing_recommended_is_refused(void **state)
 {
-	struct repo opened = { .dialect = &dialect_attic, .fd = -1 };
+	struct repo opened = {
+		.dialect = &dialect_attic, .mend = { .dialect = &dialect_attic }, .fd = -1,
+	};
 	struct verify verify = { .repo = &opened, .complete = true };
 	unsigned recommended = 0, refused = 0;
 	for (int a = 0; a < PROBLEM_COUNT; a++)
@@ -109,7 +111,9 @@ static const struct {
 
 static void each_problem_stops_what_it_should(void **state)
 {
-	struct repo opened = { .dialect = &dialect_attic, .fd = -1 };
+	struct repo opened = {
+		.dialect = &dialect_attic, .mend = { .dialect = &dialect_attic }, .fd = -1,
+	};
 	struct verify verify = { .repo = &opened, .complete = true };
 	assert_int_equal(REPAIR_BIT(REPAIR_RECOVER) | REPAIR_BIT(REPAIR_ROLLBACK) |
 			 REPAIR_BIT(REPAIR_COMPACT) | REPAIR_BIT(REPAIR_SALVAGE), 0x1e);
@@ -139,7 +143,9 @@ static void each_problem_stops_what_it_should(void **state)
 
 static void a_writer_matters_where_anything_is_wrong(void **state)
 {
-	struct repo opened = { .dialect = &dialect_attic, .fd = -1 };
+	struct repo opened = {
+		.dialect = &dialect_attic, .mend = { .dialect = &dialect_attic }, .fd = -1,
+	};
 	struct verify verify = { .repo = &opened, .complete = true };
 	struct diagnosis d;
 	note(&verify.findings, PROBLEM_WRITER, PROBLEM_INDEX_MISSING);
@@ -163,7 +169,9 @@ static void a_writer_matters_where_anything_is_wrong(void **state)
 /* All of undo/ cannot be used; one folder below it that cannot is only worth knowing. */
 static void only_the_undo_folder_itself_stops_a_repair(void **state)
 {
-	struct repo opened = { .dialect = &dialect_attic, .fd = -1 };
+	struct repo opened = {
+		.dialect = &dialect_attic, .mend = { .dialect = &dialect_attic }, .fd = -1,
+	};
 	struct verify verify = { .repo = &opened, .complete = true };
 	struct diagnosis d;
 	note(&verify.findings, PROBLEM_INDEX_MISSING, PROBLEM_UNDO_UNREADABLE);
@@ -182,7 +190,9 @@ static void only_the_undo_folder_itself_stops_a_repair(void **state)
 /* However much is found, the instruction ends within its room and names the first places. */
 static void a_long_list_is_cut(void **state)
 {
-	struct repo opened = { .dialect = &dialect_attic, .fd = -1 };
+	struct repo opened = {
+		.dialect = &dialect_attic, .mend = { .dialect = &dialect_attic }, .fd = -1,
+	};
 	struct verify verify = { .repo = &opened, .complete = true };
 	struct diagnosis d;
 	findings_init(&verify.findings);

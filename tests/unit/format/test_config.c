@@ -164,7 +164,8 @@ static void texts_are_read_as_python_reads_them(void **state)
 		struct findings findings;
 		findings_init(&findings);
 		const char *text = cases[i].text;
-		assert_int_equal(config_parse(text, strlen(text), &config, &findings), AS_OK);
+		assert_int_equal(config_parse(text, strlen(text), &dialect_attic, &config,
+					      &findings), AS_OK);
 		const enum problem problem = findings.count > 0 ? findings.rows[0].problem : FINE;
 		if (problem != cases[i].problem || config.usable != (cases[i].problem == FINE))
 			fail_msg("%s: %s (%s)", cases[i].name,
@@ -184,7 +185,7 @@ static void parse(const char *text, size_t len, struct config *config, enum prob
 {
 	struct findings findings;
 	findings_init(&findings);
-	assert_int_equal(config_parse(text, len, config, &findings), AS_OK);
+	assert_int_equal(config_parse(text, len, &dialect_attic, config, &findings), AS_OK);
 	assert_true(findings.count > 0);
 	assert_int_equal(findings.rows[0].problem, problem);
 	assert_string_equal(findings.rows[0].detail, detail);
@@ -253,7 +254,8 @@ static void long_lines_are_not_cut_to_something_valid(void **state)
 		struct config config;
 		struct findings findings;
 		findings_init(&findings);
-		assert_int_equal(config_parse(text, strlen(text), &config, &findings), AS_OK);
+		assert_int_equal(config_parse(text, strlen(text), &dialect_attic, &config,
+					      &findings), AS_OK);
 		assert_int_equal(findings.total[PROBLEM_CONFIG_VERSION], 1);
 		assert_int_equal(config.version, 0);
 		findings_free(&findings);
@@ -275,11 +277,84 @@ static void noise_is_judged_without_harm(void **state)
 		struct config config;
 		struct findings findings;
 		findings_init(&findings);
-		assert_int_equal(config_parse(text, len, &config, &findings), AS_OK);
+		assert_int_equal(config_parse(text, len, &dialect_attic, &config, &findings),
+				 AS_OK);
 		assert_false(config.usable);
 		assert_true(findings.count > 0);
 		findings_free(&findings);
 	}
+	(void)state;
+}
+
+/* ---- Borg's options ---- */
+
+static void borgs_sizes_and_booleans_are_read(void **state)
+{
+	static const struct {
+		const char *lines;
+		uint32_t max_segment_size;	/* 0: refused */
+		uint64_t quota;
+		bool is_append_only;
+		enum problem problem;
+	} options[] = {
+		{ "max_segment_size = 524288000\n", 524288000, 0, false, FINE },
+		{ "max_segment_size = 500M\n", 500000000, 0, false, FINE },
+		{ "max_segment_size = 1.5g\n", 1500000000, 0, false, FINE },
+		{ "max_segment_size = 4273995775\n", 4273995775u, 0, false, FINE },
+		{ "max_segment_size = 4273995776\n", 0, 0, false, PROBLEM_CONFIG_LIMITS },
+		{ "max_segment_size = 500X\n", 0, 0, false, PROBLEM_CONFIG_LIMITS },
+		{ "max_segment_size = M\n", 0, 0, false, PROBLEM_CONFIG_LIMITS },
+		{ "max_segment_size = -5\n", 0, 0, false, PROBLEM_CONFIG_LIMITS },
+		{ "max_segment_size = 5M\nstorage_quota = 2T\n", 5000000, UINT64_C(2000000000000),
+		  false, FINE },
+		{ "max_segment_size = 5M\nstorage_quota = lots\n", 5000000, 0, false,
+		  PROBLEM_CONFIG_LIMITS },
+		{ "max_segment_size = 5M\nstorage_quota = 9999999P\n", 5000000, 0, false,
+		  PROBLEM_CONFIG_LIMITS },
+		{ "max_segment_size = 5M\nappend_only = 1\n", 5000000, 0, true, FINE },
+		{ "max_segment_size = 5M\nappend_only = Yes\n", 5000000, 0, true, FINE },
+		{ "max_segment_size = 5M\nappend_only = off\n", 5000000, 0, false, FINE },
+		{ "max_segment_size = 5M\nappend_only = 2\n", 5000000, 0, false,
+		  PROBLEM_CONFIG_LIMITS },
+		{ "max_segment_size = 5M\nkey = aGVsbG8\n\tmore\n\tand more\n", 5000000, 0, false,
+		  FINE },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		char text[512];
+		struct config config;
+		struct findings findings;
+		findings_init(&findings);
+		snprintf(text, sizeof(text), HEAD "version = 1\nsegments_per_dir = 7\n"
+			 "id = " ID "\n%s", options[i].lines);
+		assert_int_equal(config_parse(text, strlen(text), &dialect_borg, &config,
+					      &findings), AS_OK);
+		const uint32_t size = options[i].max_segment_size;
+		const bool is_right = findings.count == (options[i].problem == FINE ? 0 : 1) &&
+				      (findings.count == 0 ||
+				       findings.rows[0].problem == options[i].problem) &&
+				      config.has_max_segment_size == (size > 0) &&
+				      (size == 0 || config.max_segment_size == size) &&
+				      config.storage_quota == options[i].quota &&
+				      config.is_append_only == options[i].is_append_only &&
+				      config.usable == (options[i].problem == FINE);
+		if (!is_right)
+			fail_msg("%s: %zu findings, %u bytes", options[i].lines, findings.count,
+				 config.max_segment_size);
+		findings_free(&findings);
+	}
+	(void)state;
+}
+
+static void what_is_not_there_is_the_dialects_default(void **state)
+{
+	struct config config;
+	struct findings findings;
+	findings_init(&findings);
+	assert_int_equal(config_parse(HEAD, sizeof(HEAD) - 1, &dialect_borg, &config, &findings),
+			 AS_OK);
+	assert_int_equal(config.segments_per_dir, 1000);
+	assert_int_equal(config.max_segment_size, 524288000);
+	findings_free(&findings);
 	(void)state;
 }
 
@@ -288,7 +363,8 @@ static void check_file(const struct scratch *scratch, enum problem problem)
 	struct config config;
 	struct findings findings;
 	findings_init(&findings);
-	assert_int_equal(config_read(&io_system, scratch->fd, &config, &findings), AS_OK);
+	assert_int_equal(config_read(&io_system, scratch->fd, &dialect_attic, &config, &findings),
+			 AS_OK);
 	assert_int_equal(findings.count, problem == FINE ? 0 : 1);
 	if (problem != FINE)
 		assert_int_equal(findings.rows[0].problem, problem);
@@ -350,7 +426,8 @@ static void a_bad_sector_is_told_with_the_words_of_the_system(void **state)
 	struct config config;
 	struct findings findings;
 	findings_init(&findings);
-	assert_int_equal(config_read(&fault.io, scratch->fd, &config, &findings), AS_OK);
+	assert_int_equal(config_read(&fault.io, scratch->fd, &dialect_attic, &config, &findings),
+			 AS_OK);
 	assert_int_equal(findings.count, 1);
 	assert_int_equal(findings.rows[0].problem, PROBLEM_CONFIG_UNREADABLE);
 	assert_non_null(strstr(findings.rows[0].detail, "Input/output error"));
@@ -364,6 +441,8 @@ static void a_bad_sector_is_told_with_the_words_of_the_system(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(borgs_sizes_and_booleans_are_read),
+		cmocka_unit_test(what_is_not_there_is_the_dialects_default),
 		cmocka_unit_test(texts_are_read_as_python_reads_them),
 		cmocka_unit_test(a_syntax_error_names_its_line),
 		cmocka_unit_test(what_can_be_read_is_read_in_spite_of_an_error),

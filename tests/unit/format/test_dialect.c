@@ -1,12 +1,13 @@
 /* The numbers and texts of each dialect, as its client has them. */
 #include "build-config.h"
 
+#include "engine/base/error.h"
 #include "engine/format/dialect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -26,21 +27,96 @@ static void attic_has_the_numbers_of_its_source(void **state)
 	(void)state;
 }
 
-/* What the readers rely on, whatever the dialect. */
-static void a_row_is_whole(void **state)
+static const struct dialect *const rows[] = {
+	&dialect_attic, &dialect_borg, &dialect_borg_1_0, &dialect_mixed, &dialect_borg2,
+};
+
+static void every_row_is_whole(void **state)
 {
-	static const struct dialect *const rows[] = { &dialect_attic };
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct dialect *d = rows[i];
-		assert_true(d->name[0] && d->title[0]);
-		assert_int_equal(strlen(d->segment_magic), 8);
-		assert_int_equal(strlen(d->index_magic), 8);
-		assert_string_not_equal(d->segment_magic, d->index_magic);
-		assert_true(d->entry_max > 41 && d->max_segment_size > 8);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct dialect *row = rows[i];
+		assert_true(row->name && row->title && row->client && row->frame);
+		assert_int_equal(!row->refusal, !row->by_hand);
+		if (!row->segment_magic)
+			continue;
+		assert_int_equal(strlen(row->segment_magic), 8);
+		assert_int_equal(strlen(row->index_magic), 8);
+		assert_int_equal(row->entry_max, 20971520);
+		assert_true(row->hints_version >= 1 &&
+			    row->hints_version <= row->hints_version_max);
+		assert_int_equal(row->has_integrity, row->hints_version == 2);
+		assert_true(row->segments_per_dir > 0 && row->max_segment_size > 0 &&
+			    row->max_segment_size <= row->max_segment_size_limit);
+		assert_non_null(row->id_places);
+		assert_string_not_equal(row->segment_magic, row->index_magic);
 		/* An index that has just grown does not shrink at once, nor one that has shrunk. */
-		assert_true(d->index_growth >= 2 && d->index_used_max <= 100);
-		assert_true(d->index_used_min * d->index_growth < d->index_used_max);
+		assert_true(row->index_used_max <= 100);
+		assert_true(row->refusal ||
+			    row->index_used_min * row->index_growth < row->index_used_max);
 	}
+	(void)state;
+}
+
+static void each_dialect_knows_its_magics(void **state)
+{
+	static const struct { const char *magic; bool is_of[4], is_of_any; } cases[] = {
+		{ "ATTICSEG", { true, false, false, true }, true },
+		{ "BORG_SEG", { false, true, true, true }, true },
+		{ "BORG_SEH", { false, false, false, false }, false },
+		{ "BORG_IDX", { false, false, false, false }, false },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(cases[i].is_of); j++)
+			assert_int_equal(dialect_has_magic(rows[j], cases[i].magic),
+					 cases[i].is_of[j]);
+		assert_int_equal(dialect_has_magic(NULL, cases[i].magic), cases[i].is_of_any);
+	}
+	(void)state;
+}
+
+static void hints_choose_the_row(void **state)
+{
+	assert_ptr_equal(dialect_of_hints(&dialect_borg, 1), &dialect_borg_1_0);
+	assert_ptr_equal(dialect_of_hints(&dialect_borg, 2), &dialect_borg);
+	assert_ptr_equal(dialect_of_hints(&dialect_borg, 9), &dialect_borg);
+	assert_ptr_equal(dialect_of_hints(&dialect_borg_1_0, 2), &dialect_borg);
+	assert_ptr_equal(dialect_of_hints(&dialect_attic, 2), &dialect_attic);
+	assert_ptr_equal(dialect_of_hints(&dialect_mixed, 2), &dialect_mixed);
+	(void)state;
+}
+
+static void sentences_are_said_in_the_words_of_the_dialect(void **state)
+{
+	static const struct { const char *text, *borg; } cases[] = {
+		{ "", "" },
+		{ "Attic", "Borg" },
+		{ "Attic's, and Attic's. (Attic)", "Borg's, and Borg's. (Borg)" },
+		{ "It does not begin with ATTICSEG", "It does not begin with BORG_SEG" },
+		{ "data/Attic, Latticework, an_Attic", "data/Attic, Latticework, an_Attic" },
+		{ "run attic check --repair", "run borg check --repair" },
+		{ "Do not let Attic open it, not even to list it.",
+		  "Do not let Borg write to it." },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[100];
+		for (size_t j = 0; j < ARRAY_SIZE(rows); j++) {
+			snprintf(text, sizeof(text), "%s", cases[i].text);
+			dialect_reword(rows[j], text, sizeof(text));
+			assert_string_equal(text, rows[j]->words ? cases[i].borg : cases[i].text);
+		}
+	}
+	(void)state;
+}
+
+/* A sentence can grow. */
+static void what_has_no_room_is_cut_off(void **state)
+{
+	char text[16] = "Attic Attic Att";
+	dialect_reword(&dialect_borg, text, 8);
+	assert_string_equal(text, "Borg Bo");
+	char longer[44] = "Attic deletes every segment when it opens ";
+	dialect_reword(&dialect_borg, longer, sizeof(longer));
+	assert_string_equal(longer, "Borg deletes every segment when it opens ");
 	(void)state;
 }
 
@@ -48,7 +124,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attic_has_the_numbers_of_its_source),
-		cmocka_unit_test(a_row_is_whole),
+		cmocka_unit_test(every_row_is_whole),
+		cmocka_unit_test(each_dialect_knows_its_magics),
+		cmocka_unit_test(hints_choose_the_row),
+		cmocka_unit_test(sentences_are_said_in_the_words_of_the_dialect),
+		cmocka_unit_test(what_has_no_room_is_cut_off),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,7 +133,7 @@ static void table_write(void)
 
 static enum as_err open_index(void)
 {
-	return index_open(&fault.io, scratch->fd, 5, &file, &findings);
+	return index_open(&fault.io, scratch->fd, &dialect_attic, 5, &file, &findings);
 }
 
 /* Write the table, open it and load it. */

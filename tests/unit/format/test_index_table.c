@@ -206,7 +206,8 @@ static void compare(void)
 static void open_index(uint32_t transaction)
 {
 	index_close(&file);
-	assert_int_equal(index_open(&fault.io, scratch->fd, transaction, &file, &findings), AS_OK);
+	assert_int_equal(index_open(&fault.io, scratch->fd, &dialect_attic, transaction, &file,
+				    &findings), AS_OK);
 }
 
 /* Write the table, and let what reads and judges indexes say that it is sound and free of deleted

@@ -90,7 +90,7 @@ static void do_walk(struct walk *walk, const struct image *image)
 	walk->file.bytes = image->bytes;
 	walk->file.len = image->len;
 	const struct io io = memory_io(&walk->file);
-	struct segment_reader *reader = segment_reader_new(&io);
+	struct segment_reader *reader = segment_reader_new(&io, &dialect_attic);
 	assert_non_null(reader);
 	assert_int_equal(segment_open(reader, -1, "data/0/17", 17, give_witnesses, walk), AS_OK);
 	enum as_err err;
@@ -524,7 +524,7 @@ static void entries_inside_a_damaged_one_are_suspects(void **state)
 	image.bytes[at + 41] ^= 1;
 	struct memory_file file = { .bytes = image.bytes, .len = image.len };
 	const struct io io = memory_io(&file);
-	struct segment_reader *reader = segment_reader_new(&io);
+	struct segment_reader *reader = segment_reader_new(&io, &dialect_attic);
 	assert_int_equal(segment_open(reader, -1, "17", 17, NULL, NULL), AS_OK);
 	assert_int_equal(segment_suspects(reader, at, end - at, count_suspect, &count), AS_OK);
 	assert_int_equal(count, 2);
@@ -823,7 +823,7 @@ static void hostile_headers_cost_no_more_than_linear_work(void **state)
 	}
 	struct memory_file file = { .bytes = image.bytes, .len = image.len };
 	const struct io io = memory_io(&file);
-	struct segment_reader *reader = segment_reader_new(&io);
+	struct segment_reader *reader = segment_reader_new(&io, &dialect_attic);
 	struct segment_entry row;
 	size_t rows = 0;
 	assert_int_equal(segment_open(reader, -1, "17", 17, NULL, NULL), AS_OK);
@@ -853,7 +853,7 @@ static void many_damaged_entries_cost_no_more_than_linear_work(void **state)
 	append(&image, pairs, COUNT * sizeof(pair));
 	struct memory_file file = { .bytes = image.bytes, .len = image.len };
 	const struct io io = memory_io(&file);
-	struct segment_reader *reader = segment_reader_new(&io);
+	struct segment_reader *reader = segment_reader_new(&io, &dialect_attic);
 	struct segment_entry row;
 	size_t rows = 0;
 	assert_int_equal(segment_open(reader, -1, "17", 17, NULL, NULL), AS_OK);
@@ -1148,7 +1148,7 @@ static void entries_of_a_list_are_read_ahead_and_one_apart_alone(void **state)
 		add_put(&image, (uint8_t)i, SIZE - 41);
 	struct memory_file file = { .bytes = image.bytes, .len = image.len };
 	const struct io io = memory_io(&file);
-	struct segment_reader *reader = segment_reader_new(&io);
+	struct segment_reader *reader = segment_reader_new(&io, &dialect_attic);
 	assert_int_equal(segment_open(reader, -1, "17", 17, NULL, NULL), AS_OK);
 	for (uint64_t offset = 8; offset < image.len; offset += SIZE) {
 		assert_int_equal(segment_look_at(reader, offset, &entry), AS_OK);
@@ -1185,7 +1185,7 @@ static void the_bytes_of_an_entry_are_given_only_as_they_were_judged(void **stat
 	memcpy(other, image.bytes, image.len);
 	struct memory_file file = { .bytes = image.bytes, .len = image.len };
 	const struct io io = memory_io(&file);
-	struct segment_reader *reader = segment_reader_new(&io);
+	struct segment_reader *reader = segment_reader_new(&io, &dialect_attic);
 	assert_int_equal(segment_open(reader, -1, "17", 17, NULL, NULL), AS_OK);
 	assert_int_equal(segment_next(reader, &entry), AS_OK);
 	assert_int_equal(segment_bytes(reader, &entry, &bytes), AS_OK);

@@ -52,7 +52,7 @@ static void folders_say_how_many_they_hold(void **state)
 								(uint32_t)j };
 			folders[j].number = cases[i].segments[j].folder;
 		}
-		assert_int_equal(config_mend_folders(&listing, &mend), AS_OK);
+		assert_int_equal(config_mend_folders(&listing, &dialect_attic, &mend), AS_OK);
 		if (mend.segments_per_dir != cases[i].segments_per_dir ||
 		    mend.low != cases[i].low || mend.high != cases[i].high ||
 		    mend.misfits != cases[i].misfits)
@@ -75,7 +75,7 @@ static void what_made_the_folders_fits_them(void **state)
 			segments[i] = (struct listing_segment){ i * i / 7, i };
 			folders[i].number = i * i / 7 / per_dir;
 		}
-		assert_int_equal(config_mend_folders(&listing, &mend), AS_OK);
+		assert_int_equal(config_mend_folders(&listing, &dialect_attic, &mend), AS_OK);
 		assert_int_equal(mend.misfits, 0);
 		assert_in_range(per_dir, mend.low, mend.high);
 	}
