@@ -224,24 +224,24 @@ static bool is_data_older(const struct verify *verify)
 /* What is lost, never better than known. */
 static void write_loss(const struct verify *verify, char *out, size_t size)
 {
-	char lost[96] = "", older[96] = "";
-	const uint64_t rows = verify->lost, kept = verify->older;
+	const uint64_t lost = verify->lost, older = verify->older;
 	const bool unknown = verify->loss_is_unknown;
-	if (rows > 0)
-		snprintf(lost, sizeof(lost), "%s%" PRIu64 " object%s lost",
-			 unknown ? "at least " : "", rows, plural(rows, " is", "s are"));
-	if (kept > 0)
-		snprintf(older, sizeof(older), "%s%" PRIu64 " %s left in an older version",
-			 rows > 0 ? " and " : "", kept, plural(kept, "object is", "objects are"));
-	snprintf(out, size, "%s: %s%s%s%s.",
+	snprintf(out, size, "%s: ",
 		 is_data_older(verify) ? "The data is older than index and hints"
 		 : verify->log_is_damaged ? "The log is damaged"
-					  : "The log is not complete",
-		 lost, older,
-		 !unknown ? "" : rows + kept > 0 ? "; there may have been more" :
-		 "nothing names an object that is lost, but there may have been some",
-		 unknown ? "; everything that is whole can be saved"
-			 : "; everything else can be saved");
+					  : "The log is not complete");
+	if (lost > 0)
+		buffer_append(out, size, "%s%" PRIu64 " object%s lost", unknown ? "at least " : "",
+			      lost, plural(lost, " is", "s are"));
+	if (older > 0)
+		buffer_append(out, size, "%s%" PRIu64 " %s left in an older version",
+			      lost > 0 ? " and " : "", older,
+			      plural(older, "object is", "objects are"));
+	if (unknown)
+		buffer_append(out, size, lost + older > 0 ? "; there may have been more" :
+			      "nothing names an object that is lost, but there may have been some");
+	buffer_append(out, size, unknown ? "; everything that is whole can be saved."
+					 : "; everything else can be saved.");
 }
 
 /* What the verdict says, the more important first. */
