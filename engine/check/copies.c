@@ -270,9 +270,13 @@ static enum as_err use_entry(struct filling *f, const struct segment_entry *e)
 			replace_older(f, e, &bucket);
 			return AS_OK;	/* it is there, or a copy has it */
 		}
-		/* In a copy with anything in its own place a PUT elsewhere is an older version. */
+		/* In a copy with anything in its own place a PUT elsewhere is an older version; and
+		 * in one with nothing else of the segment, a manifest is that of another
+		 * repository. */
+		const bool may_move = !f->is_exact && !f->has_exact &&
+				      !(f->taken == 0 && key_is_manifest(e->key));
 		if (bucket.segment == number && is_lacking(verify, number, bucket.offset) &&
-		    (bucket.offset == e->offset || !(f->is_exact || f->has_exact)))
+		    (bucket.offset == e->offset || may_move))
 			return add_mapped(f, e, &bucket);
 	}
 	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : add_unmapped(f, e);
