@@ -6,8 +6,10 @@
 #include "format/names.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- one file ---- */
@@ -266,19 +268,39 @@ static enum as_err list_doubles(struct plan *plan)
 
 /* ---- index and hints ---- */
 
-/* Index and hints that are there. One with the name of a new one is replaced, the others go. */
-static enum as_err list_old(void *context, const char *name, enum io_kind kind)
+/* Names in the repository's folder, in the order in which the file system has them. */
+struct old_names {
+	struct old_name { char text[NAME_MAX + 1]; } *rows;
+	size_t count, capacity;
+};
+
+static enum as_err add_old_name(void *context, const char *name, enum io_kind kind)
 {
-	struct plan *plan = context;
+	struct old_names *names = context;
+	struct name parsed;
+	(void)kind;
+	if (!name_is_temporary(name) && !(name_is_index_or_hints(name, &parsed) &&
+					  strlen(name) < sizeof("index.4294967295")))
+		return AS_OK;
+	if (!ARRAY_RESERVE(names->rows, names->count, names->capacity))
+		return AS_ERR_MEMORY;
+	snprintf(names->rows[names->count++].text, sizeof(names->rows->text), "%s", name);
+	return AS_OK;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	const struct old_name *a = left, *b = right;
+	return strcmp(a->text, b->text);
+}
+
+/* Index and hints that are there. One with the name of a new one is replaced, the others go. */
+static enum as_err list_old(struct plan *plan, const char *name)
+{
 	const struct repo *repo = plan->work->repo;
 	char current[sizeof("index.4294967295")] = "";
-	struct name parsed;
 	struct stat st;
 	bool is_there;
-	(void)kind;
-	if (!name_is_temporary(name) &&
-	    !(name_is_index_or_hints(name, &parsed) && strlen(name) < sizeof(current)))
-		return AS_OK;
 	const enum as_err err = io_ask(repo->io, repo->fd, name, &is_there, &st);
 	if (err != AS_OK || !is_there)
 		return err;
@@ -298,6 +320,19 @@ static enum as_err list_old(void *context, const char *name, enum io_kind kind)
 	return add_file(plan, PLAN_MOVE, size, "of another transaction", "%s", name);
 }
 
+/* By name: a plan is the same on every file system. */
+static enum as_err list_all_old(struct plan *plan)
+{
+	const struct repo *repo = plan->work->repo;
+	struct old_names names = { .count = 0 };
+	enum as_err err = io_list(repo->io, repo->fd, add_old_name, &names);
+	array_sort(names.rows, names.count, sizeof(*names.rows), compare_names);
+	for (size_t i = 0; err == AS_OK && i < names.count; i++)
+		err = list_old(plan, names.rows[i].text);
+	free(names.rows);
+	return err;
+}
+
 /* A new one of @size bytes, whether or not one of its name is there. */
 static enum as_err list_written(struct plan *plan, const char *prefix, uint64_t size,
 				const char *reason)
@@ -314,7 +349,6 @@ static enum as_err list_written(struct plan *plan, const char *prefix, uint64_t 
 
 enum as_err plan_list_files(struct plan *plan)
 {
-	const struct repo *repo = plan->work->repo;
 	choose_next(plan);
 	enum as_err err = count_staying(plan);
 	if (err == AS_OK)
@@ -326,7 +360,7 @@ enum as_err plan_list_files(struct plan *plan)
 	if (err != AS_OK || !plan->work->writes_index)
 		return err;
 	mark_compact(plan);
-	err = io_list(repo->io, repo->fd, list_old, plan);
+	err = list_all_old(plan);
 	if (err != AS_OK || !plan->has_after)
 		return err;
 	err = list_written(plan, "hints.", hints_size(&plan->work->hints), "new hints");

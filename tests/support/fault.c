@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -164,6 +165,22 @@ static void hide_types(char *buffer, ssize_t len)
 	}
 }
 
+static void reverse(char *buffer, ssize_t len)
+{
+	char *copy = malloc((size_t)len);
+	if (!copy)
+		abort();
+	for (ssize_t at = 0; at < len;) {
+		const struct dirent64 *entry = (struct dirent64 *)(void *)(buffer + at);
+		const size_t size = entry->d_reclen;
+
+		at += (ssize_t)size;
+		memcpy(copy + len - at, entry, size);
+	}
+	memcpy(buffer, copy, (size_t)len);
+	free(copy);
+}
+
 static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_t len)
 {
 	struct fault *fault = io->context;
@@ -177,6 +194,8 @@ static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_
 	const ssize_t got = io_system.getdents64(&io_system, fd, buffer, len);
 	if (fault->hides_types)
 		hide_types(buffer, got);
+	if (fault->reverses_listings && got > 0)
+		reverse(buffer, got);
 	return got;
 }
 

@@ -35,6 +35,7 @@ struct fault {
 	const char *open_path;		/* ... of every path where this is NULL */
 	bool owns_nothing;		/* O_NOATIME fails with EPERM */
 	bool hides_types;		/* listings give no types */
+	bool reverses_listings;		/* what one getdents64 returns comes backwards */
 	unsigned bad_listing;		/* this call of getdents64 (from 1) and all after it fail
 					 * with EIO */
 	const struct stat *pretended;	/* what fstatat returns */
