@@ -117,17 +117,6 @@ static enum as_err copy_bytes(struct compaction *c, uint32_t number,
 	return err;
 }
 
-/* A DELETE is needed as long as an older segment can bring its key back, and no newer PUT speaks
- * for the key itself. Only candidates hold superseded entries. */
-static bool is_carried(const struct compaction *c, const uint8_t key[KEY_SIZE])
-{
-	uint32_t segment, offset;
-	struct replay_event event;
-	if (!c->any_kept || index_table_get(c->store->table, key, &segment, &offset))
-		return false;
-	return c->any_unknown || replay_find(c->kept_keys, key, &event);
-}
-
 /* A PUT that the index does not lead to is given up only when the newer one that it leads to is
  * whole. What this store wrote itself is. */
 static enum as_err check_newer(const struct compaction *c, uint32_t number,
@@ -163,7 +152,12 @@ static enum as_err choose(const struct compaction *c, const struct candidate *ca
 	struct as_store *store = c->store;
 	const uint32_t number = candidate->segment;
 	struct index_bucket place;
-	*is_chosen = entry->tag == SEGMENT_DELETE && is_carried(c, entry->key);
+	struct replay_event event;
+	/* A DELETE is needed as long as an older segment can bring its key back, and no newer PUT
+	 * speaks for the key itself. Only candidates hold superseded entries. */
+	*is_chosen = entry->tag == SEGMENT_DELETE && c->any_kept &&
+		     !index_table_get(store->table, entry->key, &place.segment, &place.offset) &&
+		     (c->any_unknown || replay_find(c->kept_keys, entry->key, &event));
 	if (entry->tag != SEGMENT_PUT)
 		return AS_OK;
 	if (!index_table_get(store->table, entry->key, &place.segment, &place.offset))
@@ -176,35 +170,29 @@ static enum as_err choose(const struct compaction *c, const struct candidate *ca
 	return *is_chosen ? AS_OK : check_newer(c, number, &place, error);
 }
 
-static enum as_err copy_entry(struct compaction *c, const struct candidate *candidate,
-			      const struct segment_entry *entry, struct as_error *error)
-{
-	const uint32_t number = candidate->segment;
-	uint32_t segment, offset;
-	bool is_chosen;
-	if (entry->tag == SEGMENT_DAMAGED)
-		return store_fail_damage(c->store, number, entry, error);
-	c->has_deletes = c->has_deletes || entry->tag == SEGMENT_DELETE;
-	enum as_err err = choose(c, candidate, entry, &is_chosen, error);
-	if (err != AS_OK || !is_chosen)
-		return err;
-	err = copy_bytes(c, number, entry, &segment, &offset, error);
-	if (err != AS_OK)
-		return err;
-	c->bytes += entry->size;
-	err = add_copy(c, entry, segment, offset);
-	return err == AS_OK ? AS_OK : store_fail(c->store, err, error);
-}
-
 static enum as_err copy_entries(struct compaction *c, const struct candidate *candidate,
 				struct as_error *error)
 {
+	const uint32_t number = candidate->segment;
 	struct segment_entry entry;
+	uint32_t segment, offset;
+	bool is_chosen;
 	enum as_err err;
 	while ((err = segment_next(c->reader, &entry)) == AS_OK) {
-		err = copy_entry(c, candidate, &entry, error);
+		if (entry.tag == SEGMENT_DAMAGED)
+			return store_fail_damage(c->store, number, &entry, error);
+		c->has_deletes = c->has_deletes || entry.tag == SEGMENT_DELETE;
+		err = choose(c, candidate, &entry, &is_chosen, error);
+		if (err == AS_OK && is_chosen)
+			err = copy_bytes(c, number, &entry, &segment, &offset, error);
 		if (err != AS_OK)
 			return err;
+		if (!is_chosen)
+			continue;
+		c->bytes += entry.size;
+		err = add_copy(c, &entry, segment, offset);
+		if (err != AS_OK)
+			break;
 	}
 	return err == AS_END ? AS_OK : store_fail(c->store, err, error);
 }
@@ -295,14 +283,6 @@ static enum as_err empty_segment(struct compaction *c, const struct candidate *c
 
 /* ---- the whole ---- */
 
-/* An error that concerns one segment alone, and leaves the others to be compacted. */
-static bool is_of_segment(const struct compaction *c, enum as_err err)
-{
-	return !c->cannot_write &&
-	       (err == AS_ERR_INTEGRITY || err == AS_ERR_DENIED || err == AS_ERR_NOT_REGULAR ||
-		err == AS_ERR_IO || err == AS_ERR_DOES_NOT_EXIST);
-}
-
 /* The keys that a segment which stays can bring back: those of its whole PUTs, and those of damaged
  * ones too, since damage can pass (a cable, a failing disk). Where more than the one entry may be
  * hidden, or its key is not there to be read, any key can come back. */
@@ -328,18 +308,6 @@ static enum as_err keep_keys(struct compaction *c, uint32_t number)
 	return err == AS_END ? AS_OK : err;
 }
 
-/* What is not the segment's fault ends the compaction. */
-static enum as_err stop(const struct compaction *c, enum as_err err, const struct as_error *why,
-			struct as_error *error)
-{
-	if (is_of_segment(c, err))	/* but then what was copied of it could not be taken back */
-		return as_fail(error, AS_ERR_IO, 0, "%s: cannot take back what was copied of a "
-			       "segment", c->store->repo->path);
-	if (error)
-		*error = *why;
-	return err;
-}
-
 static enum as_err empty_all(struct compaction *c, const struct candidate *candidates,
 			     size_t count, struct as_error *error)
 {
@@ -351,21 +319,29 @@ static enum as_err empty_all(struct compaction *c, const struct candidate *candi
 		if (err == AS_OK)
 			err = empty_segment(c, &candidates[i], &why);
 		struct hints_segment *row = hints_find(&c->store->hints, number);
+		/* An error that concerns this segment alone leaves the others to be compacted. */
+		const bool is_its_own = !c->cannot_write &&
+			(err == AS_ERR_INTEGRITY || err == AS_ERR_DENIED ||
+			 err == AS_ERR_NOT_REGULAR || err == AS_ERR_IO ||
+			 err == AS_ERR_DOES_NOT_EXIST);
 		if (err == AS_ERR_DOES_NOT_EXIST && row->live == 0) {
 			/* A row without a file and without anything live means nothing. */
 			row->is_compact = false;
 			err = add_emptied(c->store, number, false, 0);
 		} else if (err == AS_END) {
 			err = AS_OK;	/* it holds DELETEs alone, all of them needed */
-		} else if (is_of_segment(c, err) && !c->store->log.dead) {
+		} else if (is_its_own && c->store->log.dead) {
+			err = as_fail(error, AS_ERR_IO, 0, "%s: cannot take back what was copied "
+				      "of a segment", c->store->repo->path);
+		} else if (is_its_own) {
 			c->any_kept = true;
 			if (c->report->segments_skipped++ == 0)
 				c->report->skipped = why;
 			err = keep_keys(c, number);
 			if (err != AS_OK)
 				store_fail(c->store, err, error);
-		} else if (err != AS_OK) {
-			err = stop(c, err, &why, error);
+		} else if (err != AS_OK && error) {
+			*error = why;
 		}
 	}
 	return err;
@@ -396,33 +372,26 @@ static enum as_err count_copies(const struct compaction *c, uint32_t number, uin
 	return err == AS_OK || err == AS_END ? AS_OK : store_fail(c->store, err, error);
 }
 
-/* Read everything back that was copied: the keys must be those that the index had in the emptied
- * segments. As long as that is not known nothing may be committed or removed. */
-static enum as_err compare_sets(const struct compaction *c, struct as_error *error)
+/* Make what was copied a transaction of its own. First everything is read back: the keys must be
+ * those that the index had in the emptied segments. As long as that is not known nothing may be
+ * committed or removed. A segment with a COMMIT must be left. */
+static enum as_err commit_copies(struct compaction *c, struct as_error *error)
 {
-	struct log *log = &c->store->log;
+	struct as_store *store = c->store;
+	struct log *log = &store->log;
 	uint64_t count = 0, key_sum = 0;
+	uint32_t transaction;
 	enum as_err err = log_flush(log, error);
 	for (uint32_t i = log->first; err == AS_OK && i <= log->segment; i++)
 		if (i < log->segment || log->fd >= 0)
 			err = count_copies(c, i, &count, &key_sum, error);
-	if (err != AS_OK || (count == c->count && key_sum == c->key_sum))
+	if (err == AS_OK && (count != c->count || key_sum != c->key_sum))
+		err = as_fail(error, AS_ERR_INTEGRITY, 0, "%s: compaction copied %" PRIu64
+			      " objects, and not the %" PRIu64 " that are to be copied: it was "
+			      "given up", store->repo->path, count, c->count);
+	if (err != AS_OK || (log_is_empty(log) && !c->head_is_emptied))
 		return err;
-	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: compaction copied %" PRIu64 " objects, and "
-		       "not the %" PRIu64 " that are to be copied: it was given up",
-		       c->store->repo->path, count, c->count);
-}
-
-/* Make what was copied a transaction of its own. A segment with a COMMIT must be left. */
-static enum as_err commit_copies(struct compaction *c, struct as_error *error)
-{
-	struct as_store *store = c->store;
-	uint32_t transaction;
-	enum as_err err = compare_sets(c, error);
-	if (err == AS_OK && log_is_empty(&store->log) && !c->head_is_emptied)
-		return AS_OK;
-	if (err == AS_OK)
-		err = log_commit(&store->log, &transaction, error);
+	err = log_commit(log, &transaction, error);
 	if (err != AS_OK)
 		return err;
 	hints_add(&store->hints, transaction);

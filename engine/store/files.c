@@ -72,64 +72,36 @@ enum as_err store_write_index(struct as_store *store, struct as_error *error)
 
 /* ---- emptied segments ---- */
 
-static void folder_of(const struct as_store *store, uint32_t number, char out[LISTING_PATH_MAX])
-{
-	store_segment_path(store, number, out);
-	path_parent(out);
-}
-
-/* A segment that is already gone counts as removed. */
-static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
-			      struct as_report *report, struct as_error *error)
-{
-	char path[LISTING_PATH_MAX];
-	store_segment_path(store, emptied->segment, path);
-	fd_cache_close(&store->fds, emptied->segment);
-	const enum as_err err = io_remove_file(store->permit, path);
-	if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
-		return fail_path(store, err, "remove", path, error);
-	if (err == AS_OK) {
-		report->segments_compacted++;
-		report->bytes_freed += emptied->size;
-	}
-	report->segments_left--;
-	return AS_OK;
-}
-
 /* Remove those without a DELETE, which cannot matter to one another: each of their folders is
  * synced once. Or those with one: each goes when all older ones are gone for good, so that in
- * whatever order a crash keeps the removals, no PUT outlives the DELETE that killed it. */
+ * whatever order a crash keeps the removals, no PUT outlives the DELETE that killed it. A segment
+ * that is already gone counts as removed. */
 static enum as_err remove_segments(struct as_store *store, bool with_deletes,
 				   struct as_report *report, struct as_error *error)
 {
-	char folder[LISTING_PATH_MAX], last[LISTING_PATH_MAX] = "";
-	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < store->emptied_count; i++) {
-		struct emptied *emptied = &store->emptied[i];
+	char path[LISTING_PATH_MAX], folder[LISTING_PATH_MAX], last[LISTING_PATH_MAX] = "";
+	for (size_t i = 0; i < store->emptied_count; i++) {
+		const struct emptied *emptied = &store->emptied[i];
+		enum as_err err = AS_OK;
 		if (emptied->has_deletes != with_deletes)
 			continue;
-		folder_of(store, emptied->segment, folder);
+		store_segment_path(store, emptied->segment, path);
+		strcpy(folder, path);
+		path_parent(folder);
 		if (last[0] && (with_deletes || strcmp(folder, last) != 0))
 			err = sync_folder(store, last, error);
-		if (err == AS_OK)
-			err = remove_one(store, emptied, report, error);
+		if (err != AS_OK)
+			return err;
+		fd_cache_close(&store->fds, emptied->segment);
+		err = io_remove_file(store->permit, path);
+		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
+			return fail_path(store, err, "remove", path, error);
+		report->segments_compacted += err == AS_OK;
+		report->bytes_freed += err == AS_OK ? emptied->size : 0;
+		report->segments_left--;
 		strcpy(last, folder);
 	}
-	return err == AS_OK && last[0] ? sync_folder(store, last, error) : err;
-}
-
-/* Folders that nothing is left in; not the one of the next segment, since Attic makes a folder only
- * for the first number that belongs there. One that comes back after a crash does no harm. */
-static void remove_empty_folders(const struct as_store *store)
-{
-	char folder[LISTING_PATH_MAX], next[LISTING_PATH_MAX], last[LISTING_PATH_MAX] = "";
-	folder_of(store, store->transaction + 1, next);
-	for (size_t i = 0; i < store->emptied_count; i++) {
-		folder_of(store, store->emptied[i].segment, folder);
-		if (strcmp(folder, last) != 0 && strcmp(folder, next) != 0)
-			io_remove_folder(store->permit, folder);
-		strcpy(last, folder);
-	}
+	return last[0] ? sync_folder(store, last, error) : AS_OK;
 }
 
 bool store_is_emptied(const struct as_store *store, uint32_t segment)
@@ -146,6 +118,7 @@ static bool is_emptied(void *context, const struct hints_segment *row)
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
 				 struct as_error *error)
 {
+	char folder[LISTING_PATH_MAX], next[LISTING_PATH_MAX], last[LISTING_PATH_MAX] = "";
 	report->segments_left = (uint32_t)store->emptied_count;
 	enum as_err err = remove_segments(store, false, report, error);
 	if (err == AS_OK)
@@ -155,7 +128,18 @@ enum as_err store_remove_emptied(struct as_store *store, struct as_report *repor
 	store->listing_is_old = store->listing_is_old || store->emptied_count > 0;
 	if (err != AS_OK)
 		return err;
-	remove_empty_folders(store);
+	/* Folders that nothing is left in go; not the one of the next segment, since Attic makes a
+	 * folder only for the first number that belongs there. One that comes back after a crash
+	 * does no harm. */
+	store_segment_path(store, store->transaction + 1, next);
+	path_parent(next);
+	for (size_t i = 0; i < store->emptied_count; i++) {
+		store_segment_path(store, store->emptied[i].segment, folder);
+		path_parent(folder);
+		if (strcmp(folder, last) != 0 && strcmp(folder, next) != 0)
+			io_remove_folder(store->permit, folder);
+		strcpy(last, folder);
+	}
 	/* Write the hints once more, without the rows of what is gone. Those do no harm: where this
 	 * fails they stay until the next commit. */
 	const size_t rows = store->hints.count;
@@ -172,15 +156,9 @@ struct old_names {
 	const struct as_store *store;
 	char **names;
 	size_t count, capacity;
+	bool any_later;			/* one of them is of a transaction to come */
 	char folder[NAME_MAX + 1];	/* one in the place of a later transaction's, or empty */
 };
-
-static bool is_of_later(const char *name, const struct as_store *store)
-{
-	struct name parsed;
-	return !store->has_transaction ||
-	       (name_parse(name, &parsed) && parsed.number > store->transaction);
-}
 
 /* Gather "index.N" and "hints.N" of other transactions, and what a crash left of writing them;
  * index.tmp went when the permit was granted. */
@@ -191,13 +169,14 @@ static enum as_err gather_name(void *context, const char *name, enum io_kind kin
 	struct name parsed;
 	if (!name_parse(name, &parsed) || parsed.kind == NAME_INTEGRITY)
 		return AS_OK;
+	const bool is_later = !store->has_transaction || parsed.number > store->transaction;
 	const bool is_newest = store->has_transaction && parsed.is_canonical &&
 			       parsed.number == store->transaction;
 	if (parsed.rest[0] != '\0' ? strcmp(parsed.rest, ".tmp") != 0 : is_newest)
 		return AS_OK;
 	if (kind == IO_KIND_FOLDER) {
 		/* A folder with an older number does no harm. */
-		if (is_of_later(name, store) && !old->folder[0])
+		if (is_later && !old->folder[0])
 			snprintf(old->folder, sizeof(old->folder), "%s", name);
 		return AS_OK;
 	}
@@ -207,13 +186,13 @@ static enum as_err gather_name(void *context, const char *name, enum io_kind kin
 	if (!old->names[old->count])
 		return AS_ERR_MEMORY;
 	old->count++;
+	old->any_later = old->any_later || is_later;
 	return AS_OK;
 }
 
 enum as_err store_remove_old(struct as_store *store, struct as_error *error)
 {
 	struct old_names old = { .store = store };
-	bool is_newer = false;
 	enum as_err err = io_list(store->io, store->fd, gather_name, &old);
 	if (err != AS_OK)
 		fail_path(store, err, "list", ".", error);
@@ -222,7 +201,6 @@ enum as_err store_remove_old(struct as_store *store, struct as_error *error)
 						     : AS_OK;
 		if (one != AS_OK && one != AS_ERR_DOES_NOT_EXIST)
 			err = fail_path(store, one, "remove", old.names[i], error);
-		is_newer = is_newer || is_of_later(old.names[i], store);
 		free(old.names[i]);
 	}
 	free(old.names);
@@ -230,5 +208,5 @@ enum as_err store_remove_old(struct as_store *store, struct as_error *error)
 		return store_fail_folder(store, old.folder, error);
 	/* An older one that comes back with the power does no harm; one that a transaction to come
 	 * would take for its own must be gone before. */
-	return err == AS_OK && is_newer ? sync_folder(store, ".", error) : err;
+	return err == AS_OK && old.any_later ? sync_folder(store, ".", error) : err;
 }

@@ -6,27 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Index and hints are written behind the COMMIT: that they can be made at all is better known
- * before. */
-static enum as_err try_writing(struct as_store *store, struct as_error *error)
-{
-	static const char name[] = "index.tmp";
-	int fd;
-	enum as_err err = io_create_file(store->permit, name, &fd);
-	if (err == AS_OK)
-		io_close(store->io, fd);
-	if (err == AS_OK || err == AS_ERR_ALREADY_EXISTS)	/* that one is left by a crash */
-		err = io_remove_file(store->permit, name);
-	if (err == AS_OK)
-		return AS_OK;
-	as_fail(error, err, errno, "%s: cannot write in the folder", store->repo->path);
-	lock_lower(repo_lock(store->repo));
-	store->permit = NULL;
-	return err;
-}
-
 enum as_err store_acquire(struct as_store *store, struct as_error *error)
 {
+	static const char trial[] = "index.tmp";
 	struct repo *repo = store->repo;
 	const struct lock_wait wait = {
 		.ms = store->options.lock_wait,
@@ -38,18 +20,32 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 	if (store->options.read_only || store->options.no_lock)
 		return as_fail(error, AS_ERR_READ_ONLY, 0, "%s: it was opened for reading only",
 			       repo->path);
-	const enum as_err err = lock_upgrade(repo_lock(repo), &wait, error);
+	int fd;
+	enum as_err err = lock_upgrade(repo_lock(repo), &wait, error);
 	if (err != AS_OK)
 		return err;
 	store->permit = lock_permit(repo_lock(repo));
 	/* Nobody who heeds locks wrote since; others are noticed as far as possible. */
-	if (!repo_is_changed(repo))
-		return try_writing(store, error);
+	if (repo_is_changed(repo)) {
+		err = as_fail(error, AS_ERR_CHANGED, 0,
+			      "%s: it was changed since it was opened, although it was locked",
+			      repo->path);
+		goto lower;
+	}
+	/* Index and hints are written behind the COMMIT: that they can be made at all is better
+	 * known before. */
+	err = io_create_file(store->permit, trial, &fd);
+	if (err == AS_OK)
+		io_close(store->io, fd);
+	if (err == AS_OK || err == AS_ERR_ALREADY_EXISTS)	/* that one is left by a crash */
+		err = io_remove_file(store->permit, trial);
+	if (err == AS_OK)
+		return AS_OK;
+	as_fail(error, err, errno, "%s: cannot write in the folder", repo->path);
+lower:
 	lock_lower(repo_lock(repo));
 	store->permit = NULL;
-	return as_fail(error, AS_ERR_CHANGED, 0,
-		       "%s: it was changed since it was opened, although it was locked",
-		       repo->path);
+	return err;
 }
 
 static bool is_ghost(void *context, const struct hints_segment *row)
@@ -63,18 +59,10 @@ void store_drop_ghosts(struct as_store *store, const struct listing *listing)
 	hints_remove(&store->hints, is_ghost, &listing);
 }
 
-static enum as_err fail_unusable(struct as_store *store, const char *what, struct as_error *error)
-{
-	store_unload(store);
-	index_close(&store->index);
-	store->needs_recover = true;
-	snprintf(store->why, sizeof(store->why), "%s", what);
-	return store_refuse(store, AS_ERR_INDEX, error);
-}
-
 static enum as_err load_index(struct as_store *store, struct as_error *error)
 {
 	const struct hints *known = &store->repo->hints;
+	const char *fault = NULL;
 	uint64_t live;
 	if (!store->has_transaction) {
 		store->table = index_table_new(0);
@@ -88,14 +76,19 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 	else if (err == AS_OK)
 		err = known->usable ? hints_copy(&store->hints, known) : AS_ERR_INTEGRITY;
 	if (err == AS_ERR_INTEGRITY)
-		return fail_unusable(store, "index or hints are damaged", error);
-	if (err != AS_OK)
+		fault = "index or hints are damaged";
+	else if (err != AS_OK)
 		return as_fail(error, err, err == AS_ERR_IO ? errno : 0,
 			       "%s: cannot load the index", store->repo->path);
-	if (!hints_sum(&store->hints, &live) || live != index_table_count(store->table))
-		return fail_unusable(store, "index and hints count different numbers of objects",
-				     error);
-	return AS_OK;
+	else if (!hints_sum(&store->hints, &live) || live != index_table_count(store->table))
+		fault = "index and hints count different numbers of objects";
+	if (!fault)
+		return AS_OK;
+	store_unload(store);
+	index_close(&store->index);
+	store->needs_recover = true;
+	snprintf(store->why, sizeof(store->why), "%s", fault);
+	return store_refuse(store, AS_ERR_INDEX, error);
 }
 
 enum as_err store_list_segments(struct as_store *store, struct as_error *error)
@@ -133,26 +126,9 @@ static enum as_err begin_log(struct as_store *store, struct as_error *error)
 	return err == AS_OK ? AS_OK : store_fail(store, err, error);
 }
 
-/* Index and hints in memory, and the log ready for appending. */
-static enum as_err load(struct as_store *store, struct as_error *error)
-{
-	if (store->table)
-		return AS_OK;
-	if (store->has_transaction && store->transaction >= LOG_SEGMENT_LAST)
-		return as_fail(error, AS_ERR_FULL, 0, "%s: segment numbers end at %" PRIu32
-			       ", the highest that Attic can read", store->repo->path,
-			       LOG_SEGMENT_LAST);
-	enum as_err err = load_index(store, error);
-	if (err == AS_OK)
-		err = begin_log(store, error);
-	if (err != AS_OK)
-		store_unload(store);
-	return err;
-}
-
 enum as_err store_check_order(const struct as_store *store, struct as_error *error)
 {
-	const enum as_err err = store_check_process(store, error);
+	const enum as_err err = store_check_call(store, 0, 0, error);
 	if (err != AS_OK)
 		return err;
 	if (store->dead)
@@ -171,7 +147,16 @@ enum as_err store_begin(struct as_store *store, struct as_error *error)
 	enum as_err err = store_check_order(store, error);
 	if (err == AS_OK)
 		err = store_acquire(store, error);
+	if (err != AS_OK || store->table)
+		return err;
+	if (store->has_transaction && store->transaction >= LOG_SEGMENT_LAST)
+		return as_fail(error, AS_ERR_FULL, 0, "%s: segment numbers end at %" PRIu32
+			       ", the highest that Attic can read", store->repo->path,
+			       LOG_SEGMENT_LAST);
+	err = load_index(store, error);
 	if (err == AS_OK)
-		err = load(store, error);
+		err = begin_log(store, error);
+	if (err != AS_OK)
+		store_unload(store);
 	return err;
 }

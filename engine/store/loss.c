@@ -42,20 +42,6 @@ static enum as_err count_loss(void *context, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
-static enum as_err read_everything(struct as_store *store, struct loss *loss)
-{
-	struct verify_progress progress = { .cancel = false };
-	struct verify *verify;
-	enum as_err err = verify_new(store->repo, &verify);
-	if (err != AS_OK)
-		return err;
-	err = verify_work(verify, 0, &progress);
-	if (err == AS_OK)
-		err = verify_each(verify, count_loss, loss);
-	verify_free(verify);
-	return err;
-}
-
 enum as_err store_check_named(struct as_store *store, const struct index_table *before,
 			      struct as_error *error)
 {
@@ -84,6 +70,8 @@ enum as_err store_check_loss(struct as_store *store, struct as_error *error)
 {
 	struct loss loss = { .store = store };
 	struct index_file index;
+	struct verify_progress progress = { .cancel = false };
+	struct verify *verify;
 	uint32_t from = 0;
 	enum as_err err;
 	/* One that this store wrote itself is in order. */
@@ -95,8 +83,16 @@ enum as_err store_check_loss(struct as_store *store, struct as_error *error)
 	while ((err = index_each(&index, &from, names_more, store)) == AS_ERR_IO)
 		from += INDEX_BUCKETS_SKIPPED;
 	index_close(&index);
+	if (err == AS_OK)
+		return AS_OK;
 	if (err == AS_END)
-		err = read_everything(store, &loss);
+		err = verify_new(store->repo, &verify);
+	if (err != AS_OK)
+		return store_fail(store, err, error);
+	err = verify_work(verify, 0, &progress);
+	if (err == AS_OK)
+		err = verify_each(verify, count_loss, &loss);
+	verify_free(verify);
 	if (err != AS_OK)
 		return store_fail(store, err, error);
 	if (loss.readable == 0 && loss.named == 0)

@@ -228,20 +228,6 @@ enum as_err store_find_index(struct as_store *store)
 
 /* ---- opening and closing ---- */
 
-static enum as_err refuse_config(const struct repo *repo, struct as_error *error)
-{
-	for (size_t i = 0; i < repo->findings.count; i++) {
-		const struct finding *finding = &repo->findings.rows[i];
-		const struct problem_info *info = &problem_table[finding->problem];
-		if (strncmp(info->id, "config-", strlen("config-")) == 0)
-			return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s/" CONFIG_NAME
-				       ": %s%s%s", repo->path, info->found,
-				       finding->detail[0] ? ": " : "", finding->detail);
-	}
-	return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s/" CONFIG_NAME ": cannot be used",
-		       repo->path);
-}
-
 static enum as_err check_repo(struct as_store *store, struct as_error *error)
 {
 	struct repo *repo = store->repo;
@@ -250,8 +236,17 @@ static enum as_err check_repo(struct as_store *store, struct as_error *error)
 	if (repo->dialect->refusal)
 		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", repo->path,
 			       repo->dialect->refusal);
+	for (size_t i = 0; !repo->config.usable && i < repo->findings.count; i++) {
+		const struct finding *finding = &repo->findings.rows[i];
+		const struct problem_info *info = &problem_table[finding->problem];
+		if (strncmp(info->id, "config-", strlen("config-")) == 0)
+			return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s/" CONFIG_NAME
+				       ": %s%s%s", repo->path, info->found,
+				       finding->detail[0] ? ": " : "", finding->detail);
+	}
 	if (!repo->config.usable)
-		return refuse_config(repo, error);
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s/" CONFIG_NAME
+			       ": cannot be used", repo->path);
 	struct stat st;
 	store->has_owner = store->io->fstat(store->io, store->fd, &st) == 0;
 	store->owner = store->has_owner ? (uint32_t)st.st_uid : 0;
@@ -371,21 +366,16 @@ enum as_err store_refuse(const struct as_store *store, enum as_err err, struct a
 	return as_fail(error, err, 0, "%s: %s", store->repo->path, store->why);
 }
 
-enum as_err store_check_process(const struct as_store *store, struct as_error *error)
+enum as_err store_check_call(const struct as_store *store, int flags, int known,
+			     struct as_error *error)
 {
+	if (flags & ~known)
+		return as_fail(error, AS_ERR_USAGE, 0, "%s: unknown flags %#x", store->repo->path,
+			       (unsigned)(flags & ~known));
 	if (store->pid == getpid())
 		return AS_OK;
 	return as_fail(error, AS_ERR_USAGE, 0, "%s: it was opened before a fork: only the parent "
 		       "can change it", store->repo->path);
-}
-
-enum as_err store_check_flags(const struct as_store *store, int flags, int known,
-			      struct as_error *error)
-{
-	if ((flags & ~known) == 0)
-		return AS_OK;
-	return as_fail(error, AS_ERR_USAGE, 0, "%s: unknown flags %#x", store->repo->path,
-		       (unsigned)(flags & ~known));
 }
 
 enum as_err store_check_key(const struct as_store *store, size_t key_size, struct as_error *error)

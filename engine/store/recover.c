@@ -33,13 +33,6 @@ static enum as_err list_index(void *context, const char *name, enum io_kind kind
 	return AS_OK;
 }
 
-static int newest_first(const void *left, const void *right)
-{
-	const uint32_t a = *(const uint32_t *)left;
-	const uint32_t b = *(const uint32_t *)right;
-	return (a < b) - (a > b);
-}
-
 /* Load index and hints of transaction @number. AS_ERR_INTEGRITY also where they are not those of
  * the log. */
 static enum as_err load_witnesses(struct as_store *store, uint32_t number)
@@ -97,11 +90,11 @@ static enum as_err find_start(struct as_store *store, bool full, uint32_t *from)
 	struct index_names names = { .below = store->transaction };
 	enum as_err err = full ? AS_OK : io_list(store->io, store->fd, list_index, &names);
 	*from = 0;
-	array_sort(names.numbers, names.count, sizeof(*names.numbers), newest_first);
-	for (size_t i = 0; err == AS_OK && !store->table && i < names.count; i++) {
-		const enum as_err tried = try_start(store, names.numbers[i]);
+	array_sort(names.numbers, names.count, sizeof(*names.numbers), array_compare_u32);
+	for (size_t i = names.count; err == AS_OK && !store->table && i > 0; i--) {
+		const enum as_err tried = try_start(store, names.numbers[i - 1]);
 		if (tried == AS_OK)
-			*from = names.numbers[i] + 1;
+			*from = names.numbers[i - 1] + 1;
 		else if (tried == AS_ERR_MEMORY)
 			err = tried;
 	}
@@ -121,41 +114,48 @@ struct batch {
 	size_t count;
 };
 
-static enum as_err enter(struct as_store *store, uint32_t number, const struct segment_entry *entry)
-{
-	uint32_t segment, offset;
-	struct hints_segment *old = NULL;
-	if (index_table_get(store->table, entry->key, &segment, &offset))
-		old = hints_find(&store->hints, segment);
-	if (old) {
-		old->live -= old->live > 0;
-		old->is_compact = true;
-	}
-	if (entry->tag == SEGMENT_DELETE) {
-		hints_find(&store->hints, number)->is_compact = true;
-		index_table_remove(store->table, entry->key);
-		return AS_OK;
-	}
-	hints_find(&store->hints, number)->live++;
-	return index_table_put(store->table, entry->key, number, (uint32_t)entry->offset);
-}
-
 static enum as_err enter_batch(struct as_store *store, uint32_t number, struct batch *batch)
 {
 	enum as_err err = AS_OK;
 	for (size_t i = 0; i < batch->count; i++)
 		index_table_prefetch(store->table, batch->entries[i].key);
-	for (size_t i = 0; err == AS_OK && i < batch->count; i++)
-		err = enter(store, number, &batch->entries[i]);
+	for (size_t i = 0; err == AS_OK && i < batch->count; i++) {
+		const struct segment_entry *entry = &batch->entries[i];
+		struct hints_segment *old = NULL;
+		uint32_t segment, offset;
+		if (index_table_get(store->table, entry->key, &segment, &offset))
+			old = hints_find(&store->hints, segment);
+		if (old) {
+			old->live -= old->live > 0;
+			old->is_compact = true;
+		}
+		if (entry->tag == SEGMENT_DELETE) {
+			hints_find(&store->hints, number)->is_compact = true;
+			index_table_remove(store->table, entry->key);
+			continue;
+		}
+		hints_find(&store->hints, number)->live++;
+		err = index_table_put(store->table, entry->key, number, (uint32_t)entry->offset);
+	}
 	batch->count = 0;
 	return err;
 }
 
-static enum as_err replay_entries(struct as_store *store, struct segment_reader *reader,
+static enum as_err replay_segment(struct as_store *store, struct segment_reader *reader,
 				  uint32_t number, struct batch *batch, struct as_error *error)
 {
-	enum as_err err;
 	struct segment_entry *entry = &batch->entries[0];
+	enum as_err err = store_poll(store, error);
+	if (err != AS_OK)
+		return err;
+	if (number >= INDEX_DELETED)
+		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32
+			       " has a number that no index can hold", store->repo->path, number);
+	if (!hints_add(&store->hints, number))
+		return store_fail(store, AS_ERR_MEMORY, error);
+	err = store_open_segment(store, reader, number, error);
+	if (err != AS_OK)
+		return err;
 	while ((err = segment_next(reader, entry)) == AS_OK) {
 		if (entry->tag == SEGMENT_DAMAGED)
 			return store_fail_damage(store, number, entry, error);
@@ -174,23 +174,6 @@ static enum as_err replay_entries(struct as_store *store, struct segment_reader 
 	return err == AS_OK ? AS_OK : store_fail(store, err, error);
 }
 
-static enum as_err replay_segment(struct as_store *store, struct segment_reader *reader,
-				  const struct listing_segment *segment, struct batch *batch,
-				  struct as_error *error)
-{
-	const uint32_t number = segment->number;
-	enum as_err err = store_poll(store, error);
-	if (err != AS_OK)
-		return err;
-	if (number >= INDEX_DELETED)
-		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32
-			       " has a number that no index can hold", store->repo->path, number);
-	if (!hints_add(&store->hints, number))
-		return store_fail(store, AS_ERR_MEMORY, error);
-	err = store_open_segment(store, reader, number, error);
-	return err == AS_OK ? replay_entries(store, reader, number, batch, error) : err;
-}
-
 static enum as_err replay_all(struct as_store *store, const struct listing *listing, uint32_t from,
 			      struct as_error *error)
 {
@@ -202,7 +185,7 @@ static enum as_err replay_all(struct as_store *store, const struct listing *list
 	for (size_t i = listing_from(listing, from); err == AS_OK && i < listing->count; i++) {
 		if (listing->segments[i].number > store->transaction)
 			break;
-		err = replay_segment(store, reader, &listing->segments[i], batch, error);
+		err = replay_segment(store, reader, listing->segments[i].number, batch, error);
 	}
 	segment_reader_free(reader);
 	free(batch);
@@ -283,9 +266,7 @@ enum as_err store_recover(struct as_store *store, bool full, struct as_error *er
 
 enum as_err as_recover(struct as_store *store, int flags, struct as_error *error)
 {
-	enum as_err err = store_check_flags(store, flags, AS_FULL, error);
-	if (err == AS_OK)
-		err = store_check_process(store, error);
+	enum as_err err = store_check_call(store, flags, AS_FULL, error);
 	if (err != AS_OK)
 		return err;
 	if (store->in_transaction || store->dead)

@@ -81,12 +81,10 @@ enum as_err store_fail(const struct as_store *store, enum as_err err, struct as_
 /* The same for @err, and the store's reason for it: why. */
 enum as_err store_refuse(const struct as_store *store, enum as_err err, struct as_error *error);
 
-/* AS_ERR_USAGE: the store was opened by another process, and this is its child. */
-enum as_err store_check_process(const struct as_store *store, struct as_error *error);
-
-/* AS_ERR_USAGE: @flags has others than @known. */
-enum as_err store_check_flags(const struct as_store *store, int flags, int known,
-			      struct as_error *error);
+/* AS_ERR_USAGE: @flags has others than @known; or the store was opened by another process, and this
+ * is its child. */
+enum as_err store_check_call(const struct as_store *store, int flags, int known,
+			     struct as_error *error);
 
 /* AS_ERR_KEY_SIZE unless @key_size is that of a key. */
 enum as_err store_check_key(const struct as_store *store, size_t key_size, struct as_error *error);

@@ -10,43 +10,15 @@
 
 /* ---- put and delete ---- */
 
-static enum as_err check_sizes(const struct as_store *store, size_t key_size, size_t value_size,
-			       struct as_error *error)
+/* A DELETE in @delete_segment ended the object that lay in @old_segment. */
+static void leave_old_place(struct as_store *store, uint32_t old_segment, uint32_t delete_segment)
 {
-	const enum as_err err = store_check_key(store, key_size, error);
-	if (err == AS_OK && value_size > AS_VALUE_MAX)
-		return as_fail(error, AS_ERR_TOO_LARGE, 0,
-			       "%s: an object of %zu bytes; at most %u are possible",
-			       store->repo->path, value_size, AS_VALUE_MAX);
-	return err;
-}
-
-/* What a change appended, to be entered into index and hints when all of it is. */
-struct change {
-	uint32_t old_segment;
-	uint32_t delete_segment;	/* of the DELETE, when there is one */
-	bool has_delete;
-	uint32_t segment, offset;	/* of the PUT */
-};
-
-/* Make the rows that entering the change will look for: nothing can fail then. */
-static enum as_err prepare_usage(struct as_store *store, const struct change *change, bool has_put)
-{
-	if (change->has_delete && !hints_add(&store->hints, change->delete_segment))
-		return AS_ERR_MEMORY;
-	if (has_put && !hints_add(&store->hints, change->segment))
-		return AS_ERR_MEMORY;
-	return AS_OK;
-}
-
-static void leave_old_place(struct as_store *store, const struct change *change)
-{
-	struct hints_segment *old = hints_find(&store->hints, change->old_segment);
+	struct hints_segment *old = hints_find(&store->hints, old_segment);
 	if (old) {
 		old->live -= old->live > 0;
 		old->is_compact = true;
 	}
-	hints_find(&store->hints, change->delete_segment)->is_compact = true;
+	hints_find(&store->hints, delete_segment)->is_compact = true;
 }
 
 /* An append failed half-way. */
@@ -61,20 +33,15 @@ static enum as_err take_back(struct as_store *store, const struct log_mark *mark
 	return err;
 }
 
-static enum as_err append_delete(struct as_store *store, const uint8_t *key, struct change *change,
-				 struct as_error *error)
-{
-	uint32_t offset;
-	change->has_delete = true;
-	return log_delete(&store->log, key, &change->delete_segment, &offset, error);
-}
-
 enum as_err as_put(struct as_store *store, const void *key, size_t key_size, const void *value,
 		   size_t value_size, struct as_error *error)
 {
-	struct change change = { .has_delete = false };
-	uint32_t old_offset;
-	enum as_err err = check_sizes(store, key_size, value_size, error);
+	uint32_t old_segment, delete_segment, segment, offset;
+	enum as_err err = store_check_key(store, key_size, error);
+	if (err == AS_OK && value_size > AS_VALUE_MAX)
+		err = as_fail(error, AS_ERR_TOO_LARGE, 0,
+			      "%s: an object of %zu bytes; at most %u are possible",
+			      store->repo->path, value_size, AS_VALUE_MAX);
 	if (err == AS_OK)
 		err = store_begin(store, error);
 	if (err != AS_OK)
@@ -83,68 +50,49 @@ enum as_err as_put(struct as_store *store, const void *key, size_t key_size, con
 	if (err != AS_OK)
 		return store_fail(store, err, error);
 	const struct log_mark mark = log_mark(&store->log);
-	if (index_table_get(store->table, key, &change.old_segment, &old_offset))
-		err = append_delete(store, key, &change, error);
+	const bool is_known = index_table_get(store->table, key, &old_segment, &offset);
+	if (is_known)
+		err = log_delete(&store->log, key, &delete_segment, &offset, error);
 	if (err == AS_OK)
-		err = log_put(&store->log, key, value, value_size, &change.segment, &change.offset,
-			      error);
-	if (err == AS_OK)
-		err = prepare_usage(store, &change, true);
+		err = log_put(&store->log, key, value, value_size, &segment, &offset, error);
+	/* Make the rows that are looked for below: nothing can fail then. */
+	if (err == AS_OK && ((is_known && !hints_add(&store->hints, delete_segment)) ||
+			     !hints_add(&store->hints, segment)))
+		err = AS_ERR_MEMORY;
 	if (err != AS_OK)
 		return take_back(store, &mark, err, error);
 	store->in_transaction = true;
-	if (change.has_delete)
-		leave_old_place(store, &change);
-	hints_find(&store->hints, change.segment)->live++;
-	index_table_put(store->table, key, change.segment, change.offset);
+	if (is_known)
+		leave_old_place(store, old_segment, delete_segment);
+	hints_find(&store->hints, segment)->live++;
+	index_table_put(store->table, key, segment, offset);
 	return AS_OK;
 }
 
 enum as_err as_delete(struct as_store *store, const void *key, size_t key_size,
 		      struct as_error *error)
 {
-	struct change change = { .has_delete = false };
-	uint32_t old_offset;
-	enum as_err err = check_sizes(store, key_size, 0, error);
+	uint32_t old_segment, delete_segment, offset;
+	enum as_err err = store_check_key(store, key_size, error);
 	if (err == AS_OK)
 		err = store_begin(store, error);
 	if (err != AS_OK)
 		return err;
-	if (!index_table_get(store->table, key, &change.old_segment, &old_offset))
+	if (!index_table_get(store->table, key, &old_segment, &offset))
 		return store_fail_missing(store, key, error);
 	const struct log_mark mark = log_mark(&store->log);
-	err = append_delete(store, key, &change, error);
-	if (err == AS_OK)
-		err = prepare_usage(store, &change, false);
+	err = log_delete(&store->log, key, &delete_segment, &offset, error);
+	if (err == AS_OK && !hints_add(&store->hints, delete_segment))
+		err = AS_ERR_MEMORY;
 	if (err != AS_OK)
 		return take_back(store, &mark, err, error);
 	store->in_transaction = true;
-	leave_old_place(store, &change);
+	leave_old_place(store, old_segment, delete_segment);
 	index_table_remove(store->table, key);
 	return AS_OK;
 }
 
 /* ---- commit ---- */
-
-/* The segment that ends the transaction gets a row, so that it is known when it is left with
- * nothing live. */
-static enum as_err end_transaction(struct as_store *store, struct as_report *report,
-				   struct as_error *error)
-{
-	uint32_t transaction;
-	const enum as_err err = log_commit(&store->log, &transaction, error);
-	if (err != AS_OK) {
-		store->dead = store->log.dead;
-		return err;
-	}
-	hints_add(&store->hints, transaction);	/* without it the next opening finds it */
-	store->has_transaction = true;
-	store->transaction = report->transaction = transaction;
-	store->in_transaction = false;
-	store->index_is_behind = store->listing_is_old = true;
-	report->committed = true;
-	return AS_OK;
-}
 
 /* What comes behind the COMMIT: index, hints, and what they made superfluous. */
 static enum as_err finish(struct as_store *store, struct as_report *report, struct as_error *error)
@@ -167,18 +115,27 @@ enum as_err as_commit(struct as_store *store, int flags, struct as_report *repor
 	if (!report)
 		report = &own;
 	*report = (struct as_report){ .transaction = store->transaction };
-	enum as_err err = store_check_flags(store, flags, AS_NO_COMPACT, error);
+	enum as_err err = store_check_call(store, flags, AS_NO_COMPACT, error);
 	if (err == AS_OK)
 		err = store_check_order(store, error);
 	const bool is_pending = store->index_is_behind || store->emptied_count > 0;
 	if (err != AS_OK || (!store->in_transaction && !is_pending))
 		return err;
-	if (store->in_transaction)
-		err = end_transaction(store, report, error);
-	else
-		report->committed = true;
-	if (err != AS_OK)
-		return err;
+	if (store->in_transaction) {
+		uint32_t transaction;
+		err = log_commit(&store->log, &transaction, error);
+		store->dead = store->log.dead;
+		if (err != AS_OK)
+			return err;
+		/* The segment that ends the transaction gets a row, so that it is known when it is
+		 * left with nothing live; without it the next opening finds it. */
+		hints_add(&store->hints, transaction);
+		store->has_transaction = true;
+		store->transaction = report->transaction = transaction;
+		store->in_transaction = false;
+		store->index_is_behind = store->listing_is_old = true;
+	}
+	report->committed = true;
 	enum as_err compacted = AS_OK;
 	if (!(flags & AS_NO_COMPACT))
 		compacted = store_compact(store, report, error);
@@ -288,9 +245,7 @@ static enum as_err roll_back_transaction(struct as_store *store, struct as_error
 
 enum as_err as_rollback(struct as_store *store, int flags, struct as_error *error)
 {
-	enum as_err err = store_check_flags(store, flags, AS_FORCE, error);
-	if (err == AS_OK)
-		err = store_check_process(store, error);
+	enum as_err err = store_check_call(store, flags, AS_FORCE, error);
 	if (err != AS_OK)
 		return err;
 	if (store->needs_rollback)
