@@ -4,20 +4,17 @@
 
 #define SCROLL_STEP 3
 
-static uint64_t last_top(const struct position *position)
-{
-	return position->count > position->page ? position->count - position->page : 0;
-}
-
 /* Move the page to the cursor by the fewest rows. */
 static void follow_cursor(struct position *position)
 {
+	const uint64_t last_top = position->count > position->page
+		? position->count - position->page : 0;
 	if (position->cursor < position->top)
 		position->top = position->cursor;
 	if (position->cursor - position->top >= position->page)
 		position->top = position->cursor - position->page + 1;
-	if (position->top > last_top(position))
-		position->top = last_top(position);
+	if (position->top > last_top)
+		position->top = last_top;
 }
 
 void position_fit(struct position *position, uint64_t count, uint32_t page)
@@ -83,6 +80,6 @@ void position_thumb(const struct position *position, uint32_t height, uint32_t *
 	const double scale = (double)height / (double)position->count;
 	const double size = (double)position->page * scale;
 	*len = size < 1 ? 1 : (uint32_t)size;
-	const double way = (double)position->top / (double)last_top(position);
+	const double way = (double)position->top / (double)(position->count - position->page);
 	*first = (uint32_t)(way * (double)(height - *len) + 0.5);
 }

@@ -10,24 +10,20 @@
 
 /* ---- columns ---- */
 
-static int width_of(const struct column *columns, size_t count, unsigned rank)
-{
-	int width = 0;
-	for (size_t i = 0; i < count; i++)
-		if (columns[i].rank <= rank)
-			width += columns[i].width + COLUMN_GAP;
-	return width - COLUMN_GAP;
-}
-
 void table_layout(const struct column *columns, size_t count, int width, int *widths)
 {
-	unsigned rank = 0;
+	unsigned rank = 1;
+	int spare;
 	for (size_t i = 0; i < count; i++)
-		if (columns[i].rank > rank)
-			rank = columns[i].rank;
-	while (rank > 0 && width_of(columns, count, rank) > width)
+		if (columns[i].rank >= rank)
+			rank = columns[i].rank + 1u;
+	do {
 		rank--;
-	const int spare = width - width_of(columns, count, rank);
+		spare = width + COLUMN_GAP;
+		for (size_t i = 0; i < count; i++)
+			if (columns[i].rank <= rank)
+				spare -= columns[i].width + COLUMN_GAP;
+	} while (spare < 0 && rank > 0);
 	for (size_t i = 0; i < count; i++) {
 		widths[i] = columns[i].rank <= rank ? columns[i].width : 0;
 		if (widths[i] > 0 && columns[i].grows && spare > 0)
@@ -196,10 +192,4 @@ void table_set_model(struct table *table, void *model)
 	ref_release(table->model);
 	table->model = model;
 	table_reload(table);
-}
-
-void table_select(struct table *table, uint64_t row)
-{
-	table->position.count = model_count(table->model);
-	position_set(&table->position, row);
 }

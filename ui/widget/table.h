@@ -42,7 +42,11 @@ struct table {
 void table_set_model(struct table *table, void *model);
 
 /* Put the cursor on @row of the model. */
-void table_select(struct table *table, uint64_t row);
+static inline void table_select(struct table *table, uint64_t row)
+{
+	table->position.count = model_count(table->model);
+	position_set(&table->position, row);
+}
 
 /* The content of the rows may have changed: load them again. */
 static inline void table_reload(struct table *table)
