@@ -78,30 +78,27 @@ char *format_listed_key(const uint8_t *key, char out[FORMAT_LISTED_KEY])
 	return out;
 }
 
-/* Would a terminal obey @c, or would @c reorder or hide its neighbours? */
-static bool is_deceptive(wchar_t c)
+size_t format_printable(const char *bytes, size_t len)
 {
-	static const struct { uint32_t first, last; } ranges[] = {
+	/* A terminal would obey these, or they would reorder or hide their neighbours. */
+	static const struct { uint32_t first, last; } deceptive[] = {
 		{ 0x00ad, 0x00ad }, { 0x034f, 0x034f }, { 0x061c, 0x061c }, { 0x115f, 0x1160 },
 		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
 		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xe000, 0xf8ff }, { 0xfe00, 0xfe0f },
 		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0xe0000, 0x10ffff },
 	};
-	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
-		if ((uint32_t)c >= ranges[i].first && (uint32_t)c <= ranges[i].last)
-			return true;
-	return !iswprint((wint_t)c) || wcwidth(c) < 1;
-}
-
-size_t format_printable(const char *bytes, size_t len)
-{
 	wchar_t c;
 	mbstate_t state;
 	if ((unsigned char)bytes[0] < 0x80)
 		return bytes[0] >= ' ' && bytes[0] != 0x7f;
 	memset(&state, 0, sizeof(state));
 	const size_t used = mbrtowc(&c, bytes, len, &state);
-	return used == 0 || used > len || is_deceptive(c) ? 0 : used;
+	if (used == 0 || used > len || !iswprint((wint_t)c) || wcwidth(c) < 1)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(deceptive); i++)
+		if ((uint32_t)c >= deceptive[i].first && (uint32_t)c <= deceptive[i].last)
+			return 0;
+	return used;
 }
 
 char *format_masked(const char *bytes, size_t len, char *out, size_t size)

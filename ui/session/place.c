@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-void place_set_key(struct place *place, const uint8_t key[KEY_SIZE])
-{
-	place->has_key = true;
-	place->key_digits = 2 * KEY_SIZE;
-	memcpy(place->key, key, KEY_SIZE);
-}
-
 bool place_is_same(const struct place *a, const struct place *b)
 {
 	return a->has_segment == b->has_segment && a->segment == b->segment &&
@@ -69,10 +62,20 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Read pairs of hex digits, with or without spaces between them. */
-static size_t parse_pairs(const char *text, uint8_t *bytes)
+/* Read text in quotes (the last quote may be missing) or pairs of hex digits, with or without
+ * spaces between them. Digits alone are no bytes, but the beginning of a key. */
+static size_t parse_bytes(const char *text, uint8_t *bytes)
 {
+	const bool is_marked = text[0] == 'x' || text[0] == 'X';
 	size_t count = 0;
+	if (text[0] == '"') {
+		const size_t len = strcspn(text + 1, "\"");
+		memcpy(bytes, text + 1, len);
+		return text[len + 1] == '\0' || text[len + 2] == '\0' ? len : 0;
+	}
+	if (!is_marked && !strchr(text, ' '))
+		return 0;
+	text += is_marked;
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
 		const int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
 		if (low < 0)
@@ -81,20 +84,6 @@ static size_t parse_pairs(const char *text, uint8_t *bytes)
 		text += 2;
 	}
 	return count;
-}
-
-/* Read text in quotes (the last quote may be missing) or pairs of hex digits. Digits alone are no
- * bytes, but the beginning of a key. */
-static size_t parse_bytes(const char *text, uint8_t *bytes)
-{
-	if (text[0] == '"') {
-		const size_t len = strcspn(text + 1, "\"");
-		memcpy(bytes, text + 1, len);
-		return text[len + 1] == '\0' || text[len + 2] == '\0' ? len : 0;
-	}
-	if (text[0] == 'x' || text[0] == 'X')
-		return parse_pairs(text + 1, bytes);
-	return strchr(text, ' ') ? parse_pairs(text, bytes) : 0;
 }
 
 bool query_parse(const char *text, struct query *query)

@@ -5,6 +5,7 @@
 #include "engine/base/bytes.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* The place of a row, of a cell of the map or of a byte. Enter, K and h go there. */
 struct place {
@@ -29,7 +30,12 @@ static inline struct place place_of_entry(uint32_t segment, uint64_t offset)
 }
 
 /* Add a whole key to @place. */
-void place_set_key(struct place *place, const uint8_t key[KEY_SIZE]);
+static inline void place_set_key(struct place *place, const uint8_t key[KEY_SIZE])
+{
+	place->has_key = true;
+	place->key_digits = 2 * KEY_SIZE;
+	memcpy(place->key, key, KEY_SIZE);
+}
 
 bool place_is_same(const struct place *a, const struct place *b);
 
