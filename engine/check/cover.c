@@ -175,8 +175,8 @@ static bool is_loss_unknown(const struct verify_run *run, const struct verify_un
 		return true;
 	/* An index that knows every object of the log also knows every one that is gone. */
 	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&
-	    figures->confirmed > 0 && run->index.is_whole && !verify->index_is_inferred &&
-	    unnamed->phantoms == 0)
+	    figures->confirmed + figures->searched_known > 0 && run->index.is_whole &&
+	    !verify->index_is_inferred && unnamed->phantoms == 0)
 		return false;
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
