@@ -20,6 +20,39 @@ struct locked_repo {
 
 /* ---- what lies in the repository folder itself ---- */
 
+/* What lies in the repository folder, but for the lock: see struct repo_stamp. */
+struct entry_sum {
+	const struct repo *repo;
+	uint64_t sum;
+};
+
+static uint64_t mix(uint64_t hash, uint64_t number)
+{
+	return (hash ^ number) * UINT64_C(0x100000001b3);	/* FNV-1a */
+}
+
+static enum as_err add_entry(void *context, const char *name, enum io_kind kind)
+{
+	struct entry_sum *entries = context;
+	const struct repo *repo = entries->repo;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	struct stat st;
+	if (strncmp(name, "lock.", strlen("lock.")) == 0)
+		return AS_OK;
+	for (const char *at = name; *at; at++)
+		hash = mix(hash, (unsigned char)*at);
+	/* What is in folders that matter is compared by itself. */
+	if (kind != IO_KIND_FOLDER &&
+	    repo->io->fstatat(repo->io, repo->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		hash = mix(hash, (uint64_t)st.st_ino);
+		hash = mix(hash, (uint64_t)st.st_size);
+		hash = mix(hash, (uint64_t)st.st_mtim.tv_sec);
+		hash = mix(hash, (uint64_t)st.st_mtim.tv_nsec);
+	}
+	entries->sum += hash;	/* in any order */
+	return AS_OK;
+}
+
 /* The newest index.N or hints.N, and that there are older ones. */
 struct newest {
 	bool found, has_older;
@@ -30,6 +63,7 @@ struct newest {
 
 struct repo_files {
 	struct repo *repo;
+	struct entry_sum entries;
 	struct newest index, hints;
 	bool has_integrity;	/* integrity.N, as Borg writes it */
 };
@@ -66,6 +100,7 @@ static enum as_err add_name(void *context, const char *name, enum io_kind kind)
 	const bool is_witness = is_index || (has_form && parsed.kind == NAME_HINTS);
 	const bool has_number = has_form && parsed.is_canonical && parsed.rest[0] == '\0';
 	const bool is_writing = is_witness && strcmp(parsed.rest, ".tmp") == 0;
+	add_entry(&files->entries, name, kind);
 	/* Attic and every repair fail on a folder in the place of an index, of hints, or of what is
 	 * written before one is renamed. */
 	if (kind == IO_KIND_FOLDER && (is_writing || strcmp(name, "index.tmp") == 0 ||
@@ -99,7 +134,7 @@ static enum as_err add_name(void *context, const char *name, enum io_kind kind)
 
 static enum as_err read_names(struct repo *repo, bool *has_integrity, struct as_error *error)
 {
-	struct repo_files files = { .repo = repo };
+	struct repo_files files = { .repo = repo, .entries = { .repo = repo } };
 	const enum as_err err = io_list(repo->io, repo->fd, add_name, &files);
 	if (err != AS_OK) {
 		as_fail(error, err, errno, "%s: cannot list the folder", repo->path);
@@ -116,6 +151,7 @@ static enum as_err read_names(struct repo *repo, bool *has_integrity, struct as_
 	repo->has_older_hints = files.hints.has_older;
 	repo->older_hints = files.hints.second;
 	*has_integrity = files.has_integrity;
+	repo->stamp.entries = files.entries.sum;
 	return AS_OK;
 }
 
@@ -478,50 +514,11 @@ static struct timespec time_of(const struct repo *repo, const char *path)
 	return st.st_mtim;
 }
 
-struct entry_sum {
-	const struct repo *repo;
-	uint64_t sum;
-};
-
-static uint64_t mix(uint64_t hash, uint64_t number)
-{
-	return (hash ^ number) * UINT64_C(0x100000001b3);	/* FNV-1a */
-}
-
-static enum as_err add_entry(void *context, const char *name, enum io_kind kind)
-{
-	struct entry_sum *entries = context;
-	const struct repo *repo = entries->repo;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	struct stat st;
-	if (strncmp(name, "lock.", strlen("lock.")) == 0)
-		return AS_OK;
-	for (const char *at = name; *at; at++)
-		hash = mix(hash, (unsigned char)*at);
-	/* What is in folders that matter is compared by itself. */
-	if (kind != IO_KIND_FOLDER &&
-	    repo->io->fstatat(repo->io, repo->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		hash = mix(hash, (uint64_t)st.st_ino);
-		hash = mix(hash, (uint64_t)st.st_size);
-		hash = mix(hash, (uint64_t)st.st_mtim.tv_sec);
-		hash = mix(hash, (uint64_t)st.st_mtim.tv_nsec);
-	}
-	entries->sum += hash;	/* in any order */
-	return AS_OK;
-}
-
-static uint64_t sum_entries(const struct repo *repo)
-{
-	struct entry_sum entries = { .repo = repo };
-	return io_list(repo->io, repo->fd, add_entry, &entries) == AS_OK ? entries.sum : 0;
-}
-
 /* The part that is taken before anything is read, so that a change during the reading is
  * noticed. */
 static void stamp_names(const struct repo *repo, struct repo_stamp *stamp)
 {
 	*stamp = (struct repo_stamp){
-		.entries = sum_entries(repo),
 		.folder = time_of(repo, "."),
 		.data = time_of(repo, "data"),
 		.config = time_of(repo, CONFIG_NAME),
@@ -548,15 +545,17 @@ static bool same_time(struct timespec a, struct timespec b)
 
 bool repo_is_changed(const struct repo *repo)
 {
+	struct entry_sum entries = { .repo = repo };
 	struct repo_stamp now;
 	const struct repo_stamp *then = &repo->stamp;
+	const bool has_lock_within = repo->dialect->lock_kind == LOCK_KIND_FOLDER;
 	stamp_names(repo, &now);
 	stamp_tail(repo, &now);
-	const bool has_lock_within = repo->dialect->lock_kind == LOCK_KIND_FOLDER;
-	if (has_lock_within ? now.entries != then->entries
-			    : !same_time(now.folder, then->folder))
+	if (has_lock_within && (io_list(repo->io, repo->fd, add_entry, &entries) != AS_OK ||
+				entries.sum != then->entries))
 		return true;
-	return !same_time(now.data, then->data) ||
+	return (!has_lock_within && !same_time(now.folder, then->folder)) ||
+	       !same_time(now.data, then->data) ||
 	       !same_time(now.config, then->config) ||
 	       !same_time(now.last_folder, then->last_folder) ||
 	       now.last_segment != then->last_segment;
