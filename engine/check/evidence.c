@@ -79,7 +79,10 @@ static struct judgement decide_unmapped(const struct testimony *t)
 		return (struct judgement){ t->has_place || t->event_is_searched
 						   ? VERDICT_POSSIBLY_DELETED
 						   : VERDICT_UNINDEXED, 4 };
-	if (t->hints_like_index && !t->hints_like_log && t->hints_are_credible && t->has_place)
+	/* Above all that the index knows both can be of an earlier time. */
+	const bool is_newer = t->is_above_index && !t->event_is_searched;
+	if (t->hints_like_index && !t->hints_like_log && t->hints_are_credible && t->has_place &&
+	    !is_newer)
 		return (struct judgement){ VERDICT_DENIED, 4 };
 	if (t->event_is_searched)
 		return (struct judgement){ VERDICT_DELETED, 4 };
