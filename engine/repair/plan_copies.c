@@ -10,15 +10,6 @@
 
 /* ---- reading a copy again ---- */
 
-enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan)
-{
-	*reader = (struct copy_reader){
-		.plan = plan,
-		.segment = segment_reader_new(plan->work->repo->io, plan->work->repo->dialect),
-	};
-	return reader->segment ? AS_OK : AS_ERR_MEMORY;
-}
-
 static enum as_err read_copy(struct copy_reader *reader, const struct copy *copy,
 			     struct verify_source *source, struct segment_entry *entry,
 			     const uint8_t **bytes)
@@ -93,25 +84,6 @@ struct sweep {
 	struct replay *stays, *goes;	/* newest event of keys that are no objects */
 };
 
-static enum as_err add_entry(const struct sweep *sweep, uint32_t number, bool goes,
-			       const struct segment_entry *entry)
-{
-	struct plan *plan = sweep->plan;
-	const struct replay_event event = {
-		.segment = number, .offset = (uint32_t)entry->offset,
-		.size = (uint32_t)entry->size, .is_put = entry->tag == SEGMENT_PUT,
-	};
-	uint32_t segment, offset;
-	if (entry->tag == SEGMENT_COMMIT || entry->tag == SEGMENT_DAMAGED)
-		return AS_OK;
-	if (!index_table_get(plan->work->table, entry->key, &segment, &offset))
-		return replay_add(goes ? sweep->goes : sweep->stays, entry->key, &event);
-	if (replay_time(segment, offset) >= replay_time(number, event.offset) ||
-	    is_leaving(plan, segment, offset))
-		return AS_OK;
-	return add_copy(plan, entry->key, segment, offset);
-}
-
 /* Whose superseded PUTs get a DELETE. */
 struct delete_list {
 	struct plan_work *work;
@@ -141,25 +113,34 @@ static enum as_err sweep_segment(const struct sweep *sweep, size_t position,
 				 struct as_error *error)
 {
 	struct segment_reader *reader = sweep->reader;
-	const struct repo *repo = sweep->plan->work->repo;
-	const bool goes = sweep->plan->work->goes[position] != NULL;
+	struct plan *plan = sweep->plan;
+	const struct repo *repo = plan->work->repo;
+	struct replay *dead = plan->work->goes[position] ? sweep->goes : sweep->stays;
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
+	uint32_t segment, offset;
 	/* Until a file that bears another's number has gone, the clients read it as that one. */
-	const uint32_t is = sweep->plan->work->verify->facts[position].number;
+	const uint32_t is = plan->work->verify->facts[position].number;
 	const uint32_t bears = repo->listing.segments[position].number;
 	const uint32_t number = is > bears ? is : bears;
 	listing_path(&repo->listing, position, path);
 	enum as_err err = segment_open(reader, repo->fd, path, number, NULL, NULL);
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "%s/%s: %s", repo->path, path, as_err_text(err));
-	while ((err = segment_next(reader, &entry)) == AS_OK) {
-		err = add_entry(sweep, number, goes, &entry);
-		if (err != AS_OK)
-			break;
+	while (err == AS_OK && (err = segment_next(reader, &entry)) == AS_OK) {
+		const struct replay_event event = {
+			.segment = number, .offset = (uint32_t)entry.offset,
+			.size = (uint32_t)entry.size, .is_put = entry.tag == SEGMENT_PUT,
+		};
+		if (entry.tag == SEGMENT_COMMIT || entry.tag == SEGMENT_DAMAGED)
+			continue;
+		if (!index_table_get(plan->work->table, entry.key, &segment, &offset))
+			err = replay_add(dead, entry.key, &event);
+		else if (replay_time(segment, offset) < replay_time(number, event.offset) &&
+			 !is_leaving(plan, segment, offset))
+			err = add_copy(plan, entry.key, segment, offset);
 	}
-	return err == AS_END ? AS_OK
-			     : repair_fail(repo, err, error);
+	return err == AS_END ? AS_OK : repair_fail(repo, err, error);
 }
 
 static bool must_be_swept(const struct plan *plan, size_t position)
@@ -200,12 +181,14 @@ static int compare_copies(const void *left, const void *right)
 static enum as_err measure(struct plan *plan, struct as_error *error)
 {
 	const struct plan_work *work = plan->work;
-	struct copy_reader reader;
+	struct copy_reader reader = {
+		.plan = plan, .segment = segment_reader_new(work->repo->io, work->repo->dialect),
+	};
 	struct segment_entry entry;
 	const uint8_t *bytes;
-	enum as_err err = copy_reader_init(&reader, plan);
-	if (err != AS_OK)
-		return repair_fail(work->repo, err, error);
+	enum as_err err = AS_OK;
+	if (!reader.segment)
+		return repair_fail(work->repo, AS_ERR_MEMORY, error);
 	for (size_t i = 0; i < work->copy_count; i++) {
 		struct copy *copy = &work->copies[i];
 		err = work->progress->cancel ? repair_fail(work->repo, AS_ERR_CANCELLED, error)

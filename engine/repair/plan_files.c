@@ -79,19 +79,6 @@ static enum as_err count_staying(struct plan *plan)
 	return AS_OK;
 }
 
-/* When all is counted: which segments hold something superseded. */
-static void mark_compact(struct plan *plan)
-{
-	const struct listing *listing = &plan->work->repo->listing;
-	for (size_t i = 0; i < listing->count; i++) {
-		const struct segment_facts *facts = &plan->work->verify->facts[i];
-		struct hints_segment *row =
-			hints_find(&plan->work->hints, listing->segments[i].number);
-		if (row && (facts->puts > row->live || facts->deletes > 0))
-			row->is_compact = true;
-	}
-}
-
 /* ---- new segments ---- */
 
 /* Is the segment at @position moved aside before the new COMMIT, which would reach it? Where the
@@ -349,6 +336,7 @@ static enum as_err list_written(struct plan *plan, const char *prefix, uint64_t 
 
 enum as_err plan_list_files(struct plan *plan)
 {
+	const struct plan_work *work = plan->work;
 	choose_next(plan);
 	enum as_err err = count_staying(plan);
 	if (err == AS_OK)
@@ -357,13 +345,20 @@ enum as_err plan_list_files(struct plan *plan)
 		err = list_moved(plan);
 	if (err == AS_OK)
 		err = list_doubles(plan);
-	if (err != AS_OK || !plan->work->writes_index)
+	if (err != AS_OK || !work->writes_index)
 		return err;
-	mark_compact(plan);
+	/* All is counted: which segments hold something superseded? */
+	for (size_t i = 0; i < work->repo->listing.count; i++) {
+		const struct segment_facts *facts = &work->verify->facts[i];
+		struct hints_segment *row =
+			hints_find(&plan->work->hints, work->repo->listing.segments[i].number);
+		if (row && (facts->puts > row->live || facts->deletes > 0))
+			row->is_compact = true;
+	}
 	err = list_all_old(plan);
 	if (err != AS_OK || !plan->has_after)
 		return err;
-	err = list_written(plan, "hints.", hints_size(&plan->work->hints), "new hints");
+	err = list_written(plan, "hints.", hints_size(&work->hints), "new hints");
 	if (err != AS_OK)
 		return err;
 	const uint64_t buckets = index_table_buckets_for(plan->objects_after);

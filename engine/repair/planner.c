@@ -36,11 +36,17 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 	return segment->number >= LOG_SEGMENT_LAST ? "has a number that no other can follow" : NULL;
 }
 
-static const char *why_compact(const struct plan *plan, size_t position)
+static const char *why_goes(const struct plan *plan, size_t position)
 {
 	const struct repo *repo = plan->work->repo;
 	const struct segment_facts *facts = &plan->work->verify->facts[position];
 	const uint32_t number = repo->listing.segments[position].number;
+	if (plan->action == REPAIR_ROLLBACK)
+		return position >= repo->tail ? "not committed" : NULL;
+	if (plan->action == REPAIR_SALVAGE)
+		return why_salvage(plan, position);
+	if (plan->action != REPAIR_COMPACT)
+		return NULL;
 	if (facts->role == ROLE_RETURNED)
 		return "came back after a compaction";
 	if (!facts->is_committed || (facts->puts == facts->live && facts->deletes == 0 &&
@@ -52,37 +58,7 @@ static const char *why_compact(const struct plan *plan, size_t position)
 	return facts->live > 0 ? "superseded entries" : "nothing live";
 }
 
-static const char *why_goes(const struct plan *plan, size_t position)
-{
-	switch (plan->action) {
-	case REPAIR_ROLLBACK:
-		return position >= plan->work->repo->tail ? "not committed" : NULL;
-	case REPAIR_COMPACT:
-		return why_compact(plan, position);
-	case REPAIR_SALVAGE:
-		return why_salvage(plan, position);
-	default:
-		return NULL;
-	}
-}
-
 /* ---- what is written ---- */
-
-/* The newest complete segment that stays. */
-static void find_head(struct plan *plan)
-{
-	const struct plan_work *work = plan->work;
-	const struct listing *listing = &work->repo->listing;
-	for (size_t i = listing->count; i-- > 0;) {
-		const struct segment_facts *facts = &work->verify->facts[i];
-		if (work->goes[i] || !facts->is_complete || !facts->is_committed ||
-		    facts->role != ROLE_LOG)
-			continue;
-		plan->has_after = true;
-		plan->after = listing->segments[i].number;
-		return;
-	}
-}
 
 /* Must index and hints be rewritten? Those that fit the log's end afterwards stay as they are,
  * unless a finding speaks against them. */
@@ -97,35 +73,33 @@ static bool index_is_wrong(const struct plan *plan)
 	       plan_wants(&work->verify->findings, REPAIR_RECOVER);
 }
 
-/* Does the last segment that stays end without a COMMIT, although it was committed? */
-static bool ends_open(const struct plan *plan)
-{
-	const struct plan_work *work = plan->work;
-	for (size_t i = work->repo->listing.count; i-- > 0;) {
-		const struct segment_facts *facts = &work->verify->facts[i];
-		if (!work->goes[i] && facts->is_committed)
-			return !facts->is_complete;
-	}
-	return false;
-}
-
 /* Choose whether a COMMIT is written, and whether index and hints are. */
 static void choose_writing(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
 	const struct findings *findings = &work->verify->findings;
 	const bool writes = work->copy_count > 0 || work->delete_count > 0;
-	bool goes = false;
-	for (size_t i = 0; i < work->repo->listing.count; i++)
+	/* Does one go? And does the last that stays end without a COMMIT, although it was
+	 * committed? */
+	bool goes = false, ends_open = false;
+	for (size_t i = 0; i < work->repo->listing.count; i++) {
+		const struct segment_facts *facts = &work->verify->facts[i];
 		goes = goes || work->goes[i];
+		if (work->goes[i] || !facts->is_committed)
+			continue;
+		ends_open = !facts->is_complete;
+		if (ends_open || facts->role != ROLE_LOG)
+			continue;
+		plan->has_after = true;		/* the newest complete segment that stays */
+		plan->after = work->repo->listing.segments[i].number;
+	}
 	const bool salvages = plan->action == REPAIR_SALVAGE &&
 			      (goes || writes || plan->lost_count > 0 || plan->older_count > 0 ||
 			       plan->left_out_count > 0 ||
 			       plan_wants(findings, REPAIR_SALVAGE) ||
-			       (plan->options.keep_tail && ends_open(plan)));
-	find_head(plan);
+			       (plan->options.keep_tail && ends_open));
 	/* After a salvage the numbers go up in any case: nothing new shall bear an old one's. */
-	work->writes_commit = writes || (salvages && (goes || ends_open(plan))) ||
+	work->writes_commit = writes || (salvages && (goes || ends_open)) ||
 			      (plan->action == REPAIR_COMPACT && goes &&
 			       plan->after != plan->before);
 	if (work->writes_commit)
@@ -140,31 +114,26 @@ static void choose_writing(struct plan *plan)
 
 /* ---- the whole ---- */
 
-/* Does @verify end the log where the repair wants it? */
-static bool ends_right(const struct verify *verify, enum tail_choice choice)
-{
-	const struct repo *repo = verify->repo;
-	const struct listing *listing = &repo->listing;
-	if (choice == TAIL_DROPPED)
-		return verify->has_end == repo->has_transaction && verify->end == repo->transaction;
-	if (choice == TAIL_KEPT && repo->tail < listing->count)
-		return verify->has_end &&
-		       verify->end == listing->segments[listing->count - 1].number;
-	return true;
-}
-
 static enum as_err find_verify(struct plan *plan, const struct verify *first)
 {
 	struct plan_work *work = plan->work;
+	const struct repo *repo = work->repo;
+	const struct listing *listing = &repo->listing;
 	enum tail_choice choice = TAIL_AS_FOUND;
-	if (plan->action == REPAIR_ROLLBACK || plan->options.drop_tail)
+	bool ends_right = true;		/* where the repair wants it */
+	if (plan->action == REPAIR_ROLLBACK || plan->options.drop_tail) {
 		choice = TAIL_DROPPED;
-	else if (plan->options.keep_tail)
+		ends_right = first->has_end == repo->has_transaction &&
+			     first->end == repo->transaction;
+	} else if (plan->options.keep_tail && repo->tail < listing->count) {
 		choice = TAIL_KEPT;
+		ends_right = first->has_end &&
+			     first->end == listing->segments[listing->count - 1].number;
+	}
 	work->verify = first;
-	if (ends_right(first, choice))
+	if (ends_right)
 		return AS_OK;
-	enum as_err err = verify_new(work->repo, &work->own_verify);
+	enum as_err err = verify_new(repo, &work->own_verify);
 	if (err != AS_OK)
 		return err;
 	work->own_verify->tail_choice = choice;

@@ -63,16 +63,14 @@ enum as_err plan_find_objects(struct plan *plan, const struct verify *first);
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error);
 
 /* Reads the copies of a plan again: each must still be what it was. In their order, which is that
- * of their places, each segment is opened once and read from its beginning to its end. */
+ * of their places, each segment is opened once and read from its beginning to its end. All but the
+ * first two is zeroed at first. */
 struct copy_reader {
 	const struct plan *plan;
-	struct segment_reader *segment;
+	struct segment_reader *segment;	/* the caller's */
 	bool is_open;
 	char path[LISTING_PATH_MAX];	/* of the file that is open */
 };
-
-/* The caller frees reader->segment. AS_ERR_MEMORY. */
-enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan);
 
 /* Read the entry of @copy into *@entry, and lend all of its bytes, verified, until the next call.
  * AS_ERR_INTEGRITY when it cannot be read, is damaged, no PUT of that key, or of another size than

@@ -39,33 +39,27 @@ struct run {
 
 /* ---- what goes ---- */
 
-static enum as_err move_file(struct run *run, const char *path, struct as_error *error)
+/* Move the file or, without an undo folder, remove it. @is_durable: for good, as a removal always
+ * is. */
+static enum as_err move_file(struct run *run, const char *path, bool is_durable,
+			     struct as_error *error)
 {
-	run->report->has_changed = true;
-	if (run->undo)
-		return undo_set_aside(run->undo, path, error);
-	const enum as_err err = io_remove_file(run->permit, path);
-	if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST)
-		return AS_OK;
-	return as_fail(error, err, errno, "%s/%s: cannot remove", run->work->repo->path, path);
-}
-
-/* Move the file, and make that durable. */
-static enum as_err move_and_sync(struct run *run, const char *path, struct as_error *error)
-{
+	const char *repo_path = run->work->repo->path;
 	char folder[LISTING_PATH_MAX];
-	enum as_err err = move_file(run, path, error);
-	if (err != AS_OK)
-		return err;
-	if (run->undo)
-		return undo_sync(run->undo, error);
+	enum as_err err;
+	run->report->has_changed = true;
+	if (run->undo) {
+		err = undo_set_aside(run->undo, path, error);
+		return err == AS_OK && is_durable ? undo_sync(run->undo, error) : err;
+	}
+	err = io_remove_file(run->permit, path);
+	if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
+		return as_fail(error, err, errno, "%s/%s: cannot remove", repo_path, path);
 	strcpy(folder, path);
 	path_parent(folder);
 	err = io_sync_folder(run->permit, folder);
-	if (err == AS_OK)
-		return AS_OK;
-	return as_fail(error, err, errno, "%s/%s: cannot sync the folder", run->work->repo->path,
-		       folder);
+	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s/%s: cannot sync the folder",
+					      repo_path, folder);
 }
 
 /* Newest first, so that what is left is always the beginning of it. */
@@ -74,7 +68,7 @@ static enum as_err move_tail(struct run *run, struct as_error *error)
 	for (size_t i = run->plan->file_count; i-- > 0;) {
 		const struct plan_file *file = &run->plan->files[i];
 		const enum as_err err =
-			file->is_tail ? move_and_sync(run, file->path, error) : AS_OK;
+			file->is_tail ? move_file(run, file->path, true, error) : AS_OK;
 		if (err != AS_OK)
 			return err;
 	}
@@ -119,8 +113,7 @@ static enum as_err move_committed(struct run *run, enum turn turn, struct as_err
 		const struct plan_file *file = &run->plan->files[i];
 		if (file->change != PLAN_MOVE || file->is_tail || turn_of(run, file) != turn)
 			continue;
-		const enum as_err err = syncs_at_end ? move_file(run, file->path, error)
-						     : move_and_sync(run, file->path, error);
+		const enum as_err err = move_file(run, file->path, !syncs_at_end, error);
 		if (err != AS_OK)
 			return err;
 	}
@@ -129,41 +122,37 @@ static enum as_err move_committed(struct run *run, enum turn turn, struct as_err
 
 /* ---- new segments ---- */
 
-/* The entry is read once more and checked: what is appended is what was there. */
-static enum as_err copy_entry(struct run *run, struct copy_reader *reader, const struct copy *copy,
-			      struct as_error *error)
-{
-	struct segment_entry entry;
-	const uint8_t *bytes;
-	uint32_t segment, offset;
-	if (run->progress->cancel)
-		return repair_fail(run->work->repo, AS_ERR_CANCELLED, error);
-	enum as_err err = copy_read(reader, copy, &entry, &bytes, error);
-	if (err != AS_OK)
-		return err;
-	err = log_copy(&run->log, bytes, copy->size, &segment, &offset, error);
-	if (err != AS_OK)
-		return err;
-	run->progress->bytes_done += copy->size;
-	run->report->entries_copied++;
-	run->report->bytes_copied += copy->size;
-	/* The key is there: nothing can fail. */
-	return index_table_put(run->work->table, copy->key, segment, offset);
-}
-
 static enum as_err append_all(struct run *run, struct as_error *error)
 {
 	const struct plan_work *work = run->work;
-	struct copy_reader reader;
+	struct copy_reader reader = {
+		.plan = run->plan,
+		.segment = segment_reader_new(work->repo->io, work->repo->dialect),
+	};
+	struct segment_entry entry;
+	const uint8_t *bytes;
 	uint32_t segment, offset;
+	enum as_err err = AS_OK;
 	run->progress->step = STEP_COPY;
-	enum as_err err = copy_reader_init(&reader, run->plan);
-	if (err != AS_OK)
-		return repair_fail(run->work->repo, AS_ERR_MEMORY, error);
-	for (size_t i = 0; err == AS_OK && i < work->copy_count; i++)
-		err = copy_entry(run, &reader, &work->copies[i], error);
+	if (!reader.segment)
+		return repair_fail(work->repo, AS_ERR_MEMORY, error);
+	for (size_t i = 0; i < work->copy_count && !run->progress->cancel; i++) {
+		const struct copy *copy = &work->copies[i];
+		/* Read once more and checked: what is appended is what was there. */
+		err = copy_read(&reader, copy, &entry, &bytes, error);
+		if (err == AS_OK)
+			err = log_copy(&run->log, bytes, copy->size, &segment, &offset, error);
+		/* The key is there: nothing can fail. */
+		if (err == AS_OK)
+			err = index_table_put(work->table, copy->key, segment, offset);
+		if (err != AS_OK)
+			break;
+		run->progress->bytes_done += copy->size;
+		run->report->entries_copied++;
+		run->report->bytes_copied += copy->size;
+	}
 	segment_reader_free(reader.segment);
-	for (size_t i = 0; err == AS_OK && i < work->delete_count; i++)
+	for (size_t i = 0; err == AS_OK && !run->progress->cancel && i < work->delete_count; i++)
 		err = log_delete(&run->log, work->deletes[i], &segment, &offset, error);
 	if (err == AS_OK && run->progress->cancel)
 		return repair_fail(work->repo, AS_ERR_CANCELLED, error);
@@ -305,12 +294,14 @@ static enum as_err forget_emptied(struct run *run, struct as_error *error)
 
 /* ---- the whole ---- */
 
-/* Text for people, beside the manifest. */
+/* Text for people, beside the manifest. Its name becomes durable with the next sync: nothing
+ * depends on it, and a sync of its own would hide that one is missing elsewhere. A repair does not
+ * fail for it. */
 static void write_note(const struct run *run, const char *name, const struct repair_report *report)
 {
 	char *text = run->undo ? plan_text_string(run->plan, report) : NULL;
 	if (text)
-		undo_write_note(run->undo, name, text);
+		undo_write_file(run->undo, name, text, strlen(text), false);
 	free(text);
 }
 

@@ -13,27 +13,14 @@
 
 /* ---- files in the folder ---- */
 
-static enum as_err write_file(const struct undo *undo, const char *name, const char *text,
-			      size_t len)
+enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
+			    size_t len, bool is_durable)
 {
 	char path[UNDO_PATH_MAX], temporary[UNDO_PATH_MAX];
 	undo_below(undo->path, name, path);
 	undo_below(undo->path, "tmp", temporary);
-	return io_replace_bytes(undo->permit, path, temporary, text, len);
-}
-
-enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
-			    size_t len)
-{
-	const enum as_err err = write_file(undo, name, bytes, len);
-	return err == AS_OK ? io_sync_folder(undo->permit, undo->path) : err;
-}
-
-/* The name becomes durable with the next sync: nothing depends on it, and a sync of its own would
- * hide that one is missing elsewhere. */
-void undo_write_note(struct undo *undo, const char *name, const char *text)
-{
-	write_file(undo, name, text, strlen(text));
+	const enum as_err err = io_replace_bytes(undo->permit, path, temporary, bytes, len);
+	return err == AS_OK && is_durable ? io_sync_folder(undo->permit, undo->path) : err;
 }
 
 /* ---- folders whose names are not durable yet ---- */
@@ -187,7 +174,7 @@ enum as_err undo_begin(const struct permit *permit, const struct plan *plan, str
 	if (err == AS_OK)
 		err = try_abilities(undo, error);
 	if (err == AS_OK) {
-		err = undo_write_file(undo, UNDO_MANIFEST, manifest, len);
+		err = undo_write_file(undo, UNDO_MANIFEST, manifest, len, true);
 		if (err != AS_OK)
 			undo_fail_path(err, "write its manifest", undo->path, error);
 	}
@@ -287,7 +274,7 @@ enum as_err undo_finish(struct undo *undo, struct as_error *error)
 	enum as_err err = undo_sync(undo, error);
 	if (err != AS_OK)
 		return err;
-	err = undo_write_file(undo, UNDO_DONE_MARK, "", 0);
+	err = undo_write_file(undo, UNDO_DONE_MARK, "", 0, true);
 	return err == AS_OK ? AS_OK
 			    : undo_fail_path(err, "write that it is done", undo->path, error);
 }

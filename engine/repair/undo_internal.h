@@ -54,9 +54,6 @@ enum as_err undo_sync(struct undo *undo, struct as_error *error);
 enum as_err undo_finish(struct undo *undo, struct as_error *error);
 /* Nothing was changed: remove the folder again. */
 void undo_abandon(struct undo *undo);
-/* Write plan.txt or report.txt into the folder, durable with what comes next. An error is ignored:
- * a repair does not fail for it. */
-void undo_write_note(struct undo *undo, const char *name, const char *text);
 void undo_free(struct undo *undo);
 
 struct manifest {
@@ -82,9 +79,9 @@ char *undo_manifest_text(const struct plan *plan, size_t *len);
 enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *folder,
 			       struct manifest *manifest);
 
-/* Write a file into the folder, durably. */
+/* Write a file into the folder. @is_durable: its name is so, too; otherwise with the next sync. */
 enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
-			    size_t len);
+			    size_t len, bool is_durable);
 
 /* Remember that the names in the folder of @path are not durable yet: undo_sync makes them so, in
  * the order in which the folders were touched first. AS_ERR_MEMORY. */

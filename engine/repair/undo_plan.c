@@ -83,24 +83,20 @@ static enum as_err add_step(struct undo_plan *plan, const char *folder,
 	return AS_OK;
 }
 
-static bool is_segment(const struct undo_step *step)
-{
-	return number_of(step->path) >= 0;
-}
-
 /* First the log comes back, segments before index and hints; then what was made goes: at no moment
  * is an object without its entry. What was never committed comes last, when the COMMIT that was
  * made is gone: it would count as committed below that. Segments come and go newest first, so that
  * no PUT is there without the DELETE that came after it; but the tail as it was written. */
 static int rank(const struct undo_step *step)
 {
+	const bool is_segment = number_of(step->path) >= 0;
 	if (plan_is_folder(step->path))
 		return 5;
 	if (step->is_tail)
 		return 4;
 	if (step->change != UNDO_REMOVE)
-		return is_segment(step) ? 0 : 1;
-	return is_segment(step) ? 3 : 2;
+		return is_segment ? 0 : 1;
+	return is_segment ? 3 : 2;
 }
 
 static int compare_steps(const void *left, const void *right)
@@ -110,7 +106,7 @@ static int compare_steps(const void *left, const void *right)
 		return rank(a) - rank(b);
 	const int64_t x = number_of(a->path), y = number_of(b->path);
 	const int order = x != y ? (x > y) - (x < y) : strcmp(a->path, b->path);
-	return (is_segment(a) && !a->is_tail) || a->change == UNDO_REMOVE ? -order : order;
+	return (x >= 0 && !a->is_tail) || a->change == UNDO_REMOVE ? -order : order;
 }
 
 static bool is_named(const struct manifest *manifest, const char *path)
@@ -310,7 +306,7 @@ static enum as_err mark_undoing(const struct undo *undo)
 	if (err == AS_OK)
 		return io_sync_folder(undo->permit, undo->path);
 	if (err == AS_ERR_DOES_NOT_EXIST)
-		err = undo_write_file(undo, UNDO_UNDOING_MARK, "", 0);
+		err = undo_write_file(undo, UNDO_UNDOING_MARK, "", 0, true);
 	return err == AS_ERR_NO_SPACE ? AS_OK : err;
 }
 
@@ -322,7 +318,8 @@ static enum as_err run_steps(struct undo *undo, const struct undo_plan *plan,
 		const struct undo_step *step = &plan->steps[i];
 		/* All of one rank is durable before the next begins, and each segment before the
 		 * next one. */
-		if (i > 0 && (rank(step) != rank(&plan->steps[i - 1]) || is_segment(step)))
+		if (i > 0 && (rank(step) != rank(&plan->steps[i - 1]) ||
+			      number_of(step->path) >= 0))
 			err = undo_sync(undo, error);
 		if (err != AS_OK)
 			return err;
