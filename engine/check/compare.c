@@ -167,40 +167,34 @@ static enum as_err compare_unconfirmed(void *context, const struct index_bucket 
 
 /* ---- what no index can tell: damaged entries name their own key ---- */
 
-/* Does damaged stretch number @i name an object that nothing else names? The first stretch that
- * names a key need not be the only one. */
-static bool is_named_by_damage(const struct verify_run *run, size_t i)
-{
-	const struct verify *verify = run->verify;
-	const struct verify_damage *damage = &verify->damage[i];
-	struct index_bucket bucket;
-	struct replay_event event;
-	if (!damage->has_key || damage->raw_tag != SEGMENT_PUT || damage->cause == SEGMENT_ZEROS ||
-	    verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
-		return false;
-	/* A mapping that is confirmed is no event of the replay. */
-	if (verify_find_mapping(run, damage->key, &bucket) &&
-	    verify_is_confirmed(verify, bucket.number))
-		return false;
-	/* Any later event decides: the object lives on, or was deleted later. */
-	return !replay_find(verify->replay, damage->key, &event) ||
-	       (!event.is_put && replay_time(event.segment, event.offset) <
-				 replay_time(damage->segment, (uint32_t)damage->offset));
-}
-
-/* Where no index is to be believed: what damaged PUTs show as their keys. */
+/* Where no index is to be believed: the objects that damaged PUTs show as their keys and nothing
+ * else names. The first stretch that names a key need not be the only one. */
 static enum as_err name_by_damage(struct compare *compare)
 {
 	struct verify *verify = compare->verify;
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < verify->damage_count; i++) {
 		const struct verify_damage *damage = &verify->damage[i];
-		if (!is_named_by_damage(compare->run, i))
+		const uint32_t offset = (uint32_t)damage->offset;
+		struct index_bucket bucket;
+		struct replay_event event;
+		if (!damage->has_key || damage->raw_tag != SEGMENT_PUT ||
+		    damage->cause == SEGMENT_ZEROS ||
+		    verify_has_fill(verify, damage->segment, offset))
+			continue;
+		/* A mapping that is confirmed is no event of the replay. */
+		if (verify_find_mapping(compare->run, damage->key, &bucket) &&
+		    verify_is_confirmed(verify, bucket.number))
+			continue;
+		/* Any later event decides: the object lives on, or was deleted later. */
+		if (replay_find(verify->replay, damage->key, &event) &&
+		    (event.is_put || replay_time(event.segment, event.offset) >=
+					     replay_time(damage->segment, offset)))
 			continue;
 		verify_facts(verify, damage->segment)->wanted++;
 		compare->unnamed.by_damage++;
 		err = verify_add_gone(verify, &compare->gone_capacity, damage->key,
-				      damage->segment, (uint32_t)damage->offset, NULL);
+				      damage->segment, offset, NULL);
 		if (err == AS_OK)
 			verify->gone[verify->gone_count - 1].is_unreadable =
 				damage->cause == SEGMENT_UNREADABLE;

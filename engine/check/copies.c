@@ -73,11 +73,6 @@ static bool number_of(const char *name, uint32_t *number)
 	return true;
 }
 
-static bool has_no_witness(const struct verify *verify)
-{
-	return !verify->confirmed && !verify->repo->hints.usable;
-}
-
 /* Is there anything of segment @number that a copy could have? */
 static bool is_needed(const struct verify *verify, uint32_t number)
 {
@@ -89,7 +84,8 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 		return verify_is_gap(verify, number) ||
 		       (hints->usable && hints->transaction >= number &&
 			verify_hinted(verify, number) > 0) ||
-		       (has_no_witness(verify) && verify->has_end && number < verify->end);
+		       (!verify->confirmed && !hints->usable && verify->has_end &&
+			number < verify->end);
 	const struct segment_facts *facts = &verify->facts[position];
 	return facts->is_committed && (facts->damaged > 0 || facts->is_cut || facts->is_unopened ||
 				       verify_is_gap(verify, number));
@@ -348,8 +344,9 @@ static void sort_fills(struct verify *verify)
 /* Is anything damaged or missing at all? */
 static bool lacks_any(const struct verify *verify)
 {
+	const bool has_witness = verify->confirmed || verify->repo->hints.usable;
 	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles ||
-	    has_no_witness(verify) || verify->hints_know_missing)
+	    !has_witness || verify->hints_know_missing)
 		return true;
 	for (size_t i = 0; i < verify->repo->listing.count; i++)
 		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)

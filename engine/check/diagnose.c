@@ -209,34 +209,24 @@ static void advise(const struct repo *repo, const struct obstacle_ground *ground
 		       "name is no number out of data: it fails on them.");
 }
 
-static const char *plural(uint64_t count, const char *one, const char *many)
-{
-	return count == 1 ? one : many;
-}
-
-/* Is the data of an earlier time than index and hints? */
-static bool is_data_older(const struct verify *verify)
-{
-	return verify && verify->index_credit == CREDIT_CREDIBLE && verify->has_end &&
-	       verify->index.transaction > verify->end && !verify->log_is_damaged;
-}
-
 /* What is lost, never better than known. */
-static void write_loss(const struct verify *verify, char *out, size_t size)
+static void write_loss(const struct verify *verify, struct diagnosis *d)
 {
 	const uint64_t lost = verify->lost, older = verify->older;
 	const bool unknown = verify->loss_is_unknown;
+	char *out = d->verdict;
+	const size_t size = sizeof(d->verdict);
 	snprintf(out, size, "%s: ",
-		 is_data_older(verify) ? "The data is older than index and hints"
+		 d->data_is_older ? "The data is older than index and hints"
 		 : verify->log_is_damaged ? "The log is damaged"
 					  : "The log is not complete");
 	if (lost > 0)
 		buffer_append(out, size, "%s%" PRIu64 " object%s lost", unknown ? "at least " : "",
-			      lost, plural(lost, " is", "s are"));
+			      lost, lost == 1 ? " is" : "s are");
 	if (older > 0)
 		buffer_append(out, size, "%s%" PRIu64 " %s left in an older version",
 			      lost > 0 ? " and " : "", older,
-			      plural(older, "object is", "objects are"));
+			      older == 1 ? "object is" : "objects are");
 	if (unknown)
 		buffer_append(out, size, lost + older > 0 ? "; there may have been more" :
 			      "nothing names an object that is lost, but there may have been some");
@@ -330,7 +320,7 @@ static void write_verdict(const struct repo *repo, const struct obstacle_ground 
 			 "agree (%" PRIu64 " objects).", verify->objects);
 		break;
 	case SAYS_LOSS:
-		write_loss(verify, out, size);
+		write_loss(verify, d);
 		break;
 	case SAYS_UNREADABLE:
 		unreadable = verify->findings.total[PROBLEM_OBJECT_UNREADABLE];
@@ -364,7 +354,8 @@ void diagnose(const struct repo *repo, const struct verify *verify, struct diagn
 	    (weight.wanted != REPAIR_SALVAGE && has_older_beside(verify)))
 		weight.wanted = REPAIR_SALVAGE;
 	weight.writes_entries = needs_entries(verify);
-	d->data_is_older = is_data_older(verify);
+	d->data_is_older = verify && verify->index_credit == CREDIT_CREDIBLE && verify->has_end &&
+			   verify->index.transaction > verify->end && !verify->log_is_damaged;
 	const struct obstacle_ground ground = {
 		.findings = findings, .clean = d->clean, .in_part = d->in_part,
 	};

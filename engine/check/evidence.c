@@ -131,18 +131,9 @@ static struct judgement decide_lacking(const struct testimony *t)
 				   t->index_is_beyond ? 9 : 5 };
 }
 
-static struct judgement decide_wrong(const struct testimony *t)
-{
-	const bool is_credible = t->index == CREDIT_CREDIBLE;
-	if (t->event == EVENT_PUT)
-		return (struct judgement){ is_credible ? VERDICT_MISDIRECTED
-						       : VERDICT_UNWITNESSED, 4 };
-	return (struct judgement){ is_credible && !t->key_is_damaged ? VERDICT_LOST
-								     : VERDICT_PHANTOM, 5 };
-}
-
 struct judgement evidence_decide(const struct testimony *t)
 {
+	const bool is_credible = t->index == CREDIT_CREDIBLE;
 	if (t->mapping == MAPPING_NONE)
 		return decide_unmapped(t);
 	if (t->mapping == MAPPING_CONFIRMED)
@@ -151,13 +142,19 @@ struct judgement evidence_decide(const struct testimony *t)
 		return (struct judgement){ VERDICT_MOVED, 1 };
 	/* A DELETE behind a damaged PUT that a credible index means may have been moved there: then
 	 * the object is lost, unless the hints say that it was deleted. */
-	const bool has_doubt = t->event == EVENT_DELETE && t->index == CREDIT_CREDIBLE &&
-			       !t->index_is_beyond && !t->hints_like_log &&
+	const bool has_doubt = t->event == EVENT_DELETE && is_credible && !t->index_is_beyond &&
+			       !t->hints_like_log &&
 			       (t->mapping == MAPPING_DAMAGED || t->mapping == MAPPING_GAP);
 	if (t->event_is_later && !has_doubt && (t->event == EVENT_PUT || !t->event_is_searched))
 		return (struct judgement){ t->event == EVENT_PUT ? VERDICT_OUTDATED
 								 : VERDICT_UNDELETED, 1 };
 	if (t->mapping == MAPPING_UNREADABLE && t->index != CREDIT_FOREIGN)
 		return (struct judgement){ VERDICT_UNREADABLE, 5 };
-	return t->mapping == MAPPING_WRONG ? decide_wrong(t) : decide_lacking(t);
+	if (t->mapping != MAPPING_WRONG)
+		return decide_lacking(t);
+	if (t->event == EVENT_PUT)
+		return (struct judgement){ is_credible ? VERDICT_MISDIRECTED
+						       : VERDICT_UNWITNESSED, 4 };
+	return (struct judgement){ is_credible && !t->key_is_damaged ? VERDICT_LOST
+								     : VERDICT_PHANTOM, 5 };
 }

@@ -42,29 +42,22 @@ static enum as_err set_key(struct search *search, const uint8_t key[KEY_SIZE])
 	return AS_OK;
 }
 
-static enum as_err append_row(struct search *search, uint32_t segment,
-			      const struct segment_entry *e)
-{
-	struct history *history = search->history;
-	if (history->count >= HISTORY_MAX) {
-		history->truncated = true;
-		return AS_OK;
-	}
-	if (!ARRAY_RESERVE(history->rows, history->count, search->capacity))
-		return AS_ERR_MEMORY;
-	history->rows[history->count++] = (struct history_row){ .segment = segment, .entry = *e };
-	return AS_OK;
-}
-
 static enum as_err add_entry(struct search *search, uint32_t segment,
 			     const struct segment_entry *e)
 {
+	struct history *history = search->history;
 	if (!e->has_key || !key_prefix_matches(search->prefix, e->key))
 		return AS_OK;
 	pthread_mutex_lock(&search->mutex);
 	enum as_err err = e->tag == SEGMENT_DAMAGED ? AS_OK : set_key(search, e->key);
-	if (err == AS_OK)
-		err = append_row(search, segment, e);
+	if (err == AS_OK && history->count >= HISTORY_MAX)
+		history->truncated = true;
+	else if (err == AS_OK && !ARRAY_RESERVE(history->rows, history->count, search->capacity))
+		err = AS_ERR_MEMORY;
+	else if (err == AS_OK)
+		history->rows[history->count++] = (struct history_row){
+			.segment = segment, .entry = *e,
+		};
 	pthread_mutex_unlock(&search->mutex);
 	return err;
 }

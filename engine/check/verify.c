@@ -9,33 +9,29 @@
 /* ---- a run ---- */
 
 /* Opening only saw that the manifests are there. */
-static enum as_err check_manifest(struct verify_run *run, const char *name)
-{
-	const struct repo *repo = run->repo;
-	struct finding finding = finding_of(PROBLEM_UNDO_UNREADABLE);
-	char folder[UNDO_FOLDER_MAX], *lines;
-	undo_folder_path(name, folder);
-	enum undo_state state;
-	enum as_err err = undo_state_of(repo->io, repo->fd, folder, &state);
-	if (err == AS_OK && state == UNDO_UNREADABLE)
-		return AS_OK;
-	err = undo_manifest_lines(repo->io, repo->fd, folder, &lines);
-	free(lines);
-	if (err == AS_OK || err == AS_ERR_MEMORY)
-		return err;
-	snprintf(finding.detail, sizeof(finding.detail), "%s/" UNDO_MANIFEST ": %s", folder,
-		 as_err_text(err));
-	return verify_add(run, &finding);
-}
-
 static enum as_err check_undo(struct verify_run *run)
 {
+	const struct repo *repo = run->repo;
 	struct undo_names names;
-	enum as_err err = undo_names_list(run->repo->io, run->repo->fd, &names);
+	enum as_err err = undo_names_list(repo->io, repo->fd, &names);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;	/* opening reported it */
-	for (size_t i = 0; err == AS_OK && i < names.count; i++)
-		err = check_manifest(run, names.rows[i]);
+	for (size_t i = 0; err == AS_OK && i < names.count; i++) {
+		struct finding finding = finding_of(PROBLEM_UNDO_UNREADABLE);
+		char folder[UNDO_FOLDER_MAX], *lines;
+		enum undo_state state;
+		undo_folder_path(names.rows[i], folder);
+		err = undo_state_of(repo->io, repo->fd, folder, &state);
+		if (err == AS_OK && state == UNDO_UNREADABLE)
+			continue;
+		err = undo_manifest_lines(repo->io, repo->fd, folder, &lines);
+		free(lines);
+		if (err == AS_OK || err == AS_ERR_MEMORY)
+			continue;
+		snprintf(finding.detail, sizeof(finding.detail), "%s/" UNDO_MANIFEST ": %s",
+			 folder, as_err_text(err));
+		err = verify_add(run, &finding);
+	}
 	free(names.rows);
 	return err;
 }
@@ -87,12 +83,6 @@ static enum as_err read_again(struct verify_run *run)
 	return err;
 }
 
-static enum as_err weigh(struct verify_run *run)
-{
-	const enum as_err err = run->index.is_loaded ? AS_OK : verify_tally_log(run);
-	return err == AS_OK ? verify_weigh(run) : err;
-}
-
 /* Read every segment and weigh the witnesses by it; once more where that shows that some files take
  * no part in the log, or bear another's number. */
 static enum as_err read_and_weigh(struct verify_run *run)
@@ -105,7 +95,7 @@ static enum as_err read_and_weigh(struct verify_run *run)
 		if (err != AS_OK || verify->skipped > 0 || atomic_load(&run->progress->cancel))
 			return err;
 		verify_sort_damage(run->verify);
-		err = weigh(run);
+		err = verify_weigh(run);
 		if (err != AS_OK)
 			return err;
 		err = verify_use_older_index(run, &older);
@@ -118,7 +108,7 @@ static enum as_err read_and_weigh(struct verify_run *run)
 		}
 		err = verify_use_copies(run, &again);
 		if (err == AS_OK && again)
-			err = weigh(run);
+			err = verify_weigh(run);
 		if (err == AS_OK)
 			err = verify_choose_roles(run, &again);
 		if (err != AS_OK || !again)

@@ -462,6 +462,7 @@ enum as_err verify_weigh(struct verify_run *run)
 		verify->missing = NULL;
 		err = weigh_index(&w);
 	} else {
+		err = verify_tally_log(run);
 		for (size_t i = 0; i < verify->repo->listing.count; i++)
 			verify->facts[i].held = verify->facts[i].live;
 	}

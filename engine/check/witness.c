@@ -203,18 +203,6 @@ bool witness_of_index(const struct repo *repo, const struct verify *verify,
 	return repo->has_index;
 }
 
-static bool of_older_index(const struct repo *repo, const struct verify *verify,
-			   const _Atomic bool *cancel, struct witness *out)
-{
-	struct index_file index;
-	if (!repo->has_older_index)
-		return false;
-	index_open(repo->io, repo->fd, repo->dialect, repo->older_index, &index, NULL);
-	weigh_index(repo, verify, &index, repo->older_index, cancel, out);
-	index_close(&index);
-	return true;
-}
-
 bool witness_of_hints(const struct repo *repo, const struct verify *verify, struct witness *out)
 {
 	uint32_t end;
@@ -240,7 +228,12 @@ size_t witness_list(const struct repo *repo, const struct verify *verify,
 {
 	size_t count = 0;
 	count += witness_of_index(repo, verify, cancel, &out[count]);
-	count += of_older_index(repo, verify, cancel, &out[count]);
+	if (repo->has_older_index) {
+		struct index_file older;
+		index_open(repo->io, repo->fd, repo->dialect, repo->older_index, &older, NULL);
+		weigh_index(repo, verify, &older, repo->older_index, cancel, &out[count++]);
+		index_close(&older);
+	}
 	count += witness_of_hints(repo, verify, &out[count]);
 	return count;
 }
