@@ -4,6 +4,19 @@
 
 #include <zlib.h>
 
+#if defined(HAVE_ISAL)
+#include <isa-l/crc.h>
+#define LIBRARY "ISA-L"
+#define FASTEST(crc, data, len) crc32_gzip_refl(crc, data, len)
+#elif defined(HAVE_LIBDEFLATE)
+#include <libdeflate.h>
+#define LIBRARY "libdeflate"
+#define FASTEST(crc, data, len) libdeflate_crc32(crc, data, len)
+#else
+#define LIBRARY "zlib"
+#define FASTEST(crc, data, len) (uint32_t)crc32_z(crc, data, len)
+#endif
+
 /* The combination of two CRCs is always zlib's: it costs nothing by the byte. */
 uint32_t crc32_between(uint32_t crc_a, uint32_t crc_b, uint64_t len)
 {
@@ -13,44 +26,12 @@ uint32_t crc32_between(uint32_t crc_a, uint32_t crc_b, uint64_t len)
 	return crc_b ^ (uint32_t)moved;
 }
 
-#if defined(HAVE_ISAL)
-
-#include <isa-l/crc.h>
-
 uint32_t crc32_update(uint32_t crc, const void *data, size_t len)
 {
-	return len > 0 ? crc32_gzip_refl(crc, data, len) : crc;
+	return len > 0 ? FASTEST(crc, data, len) : crc;
 }
 
 const char *crc32_library(void)
 {
-	return "ISA-L";
+	return LIBRARY;
 }
-
-#elif defined(HAVE_LIBDEFLATE)
-
-#include <libdeflate.h>
-
-uint32_t crc32_update(uint32_t crc, const void *data, size_t len)
-{
-	return len > 0 ? libdeflate_crc32(crc, data, len) : crc;
-}
-
-const char *crc32_library(void)
-{
-	return "libdeflate";
-}
-
-#else
-
-uint32_t crc32_update(uint32_t crc, const void *data, size_t len)
-{
-	return len > 0 ? (uint32_t)crc32_z(crc, data, len) : crc;
-}
-
-const char *crc32_library(void)
-{
-	return "zlib";
-}
-
-#endif

@@ -460,22 +460,19 @@ enum as_err io_read_file(const struct io *io, int dirfd, const char *path, size_
 	return AS_OK;
 }
 
-static enum io_kind kind_of_mode(mode_t mode)
+static enum io_kind kind_of_name(const struct io *io, int fd, const struct dirent64 *entry)
 {
+	mode_t mode = (mode_t)DTTOIF(entry->d_type);
+	struct stat st;
+
+	if (entry->d_type == DT_UNKNOWN) {
+		if (io->fstatat(io, fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			return IO_KIND_UNKNOWN;
+		mode = st.st_mode;
+	}
 	if (S_ISREG(mode))
 		return IO_KIND_FILE;
 	return S_ISDIR(mode) ? IO_KIND_FOLDER : IO_KIND_OTHER;
-}
-
-static enum io_kind kind_of_name(const struct io *io, int fd, const struct dirent64 *entry)
-{
-	struct stat st;
-
-	if (entry->d_type != DT_UNKNOWN)
-		return kind_of_mode((mode_t)DTTOIF(entry->d_type));
-	if (io->fstatat(io, fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
-		return IO_KIND_UNKNOWN;
-	return kind_of_mode(st.st_mode);
 }
 
 static enum as_err list_opened(const struct io *io, int fd,
@@ -699,19 +696,16 @@ enum as_err io_remove_folder(const struct permit *permit, const char *path)
 	return code_of(permit->io->unlinkat(permit->io, permit->repo_fd, path, AT_REMOVEDIR));
 }
 
-static bool means_refused(int code)
-{
-	return code == EEXIST || code == EPERM || code == EACCES || code == EINVAL ||
-	       code == EIO || code == EMLINK || code == ENOTSUP || code == ENOSYS;
-}
-
 bool io_clear_way(const struct permit *permit, const char *path)
 {
 	const int code = errno;
+	const bool is_refused = code == EEXIST || code == EPERM || code == EACCES ||
+				code == EINVAL || code == EIO || code == EMLINK ||
+				code == ENOTSUP || code == ENOSYS;
 	struct stat st;
 	bool is_there;
 	const bool is_cleared =
-		means_refused(code) &&
+		is_refused &&
 		!io_ask(permit->io, permit->repo_fd, path, &is_there, &st) && is_there &&
 		S_ISREG(st.st_mode) && !io_remove_file(permit, path);
 

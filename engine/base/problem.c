@@ -830,33 +830,20 @@ bool finding_is_of_lost_manifest(const struct finding *finding)
 
 const char *severity_name(enum severity severity)
 {
-	switch (severity) {
-	case SEVERITY_INFO:
-		return "info";
-	case SEVERITY_WARNING:
-		return "warning";
-	case SEVERITY_ERROR:
-		return "error";
-	}
-	return "error";
+	static const char *const names[] = {
+		[SEVERITY_INFO] = "info", [SEVERITY_WARNING] = "warning",
+		[SEVERITY_ERROR] = "error",
+	};
+	return names[severity];
 }
 
 const char *repair_name(enum repair repair)
 {
-	switch (repair) {
-	case REPAIR_RECOVER:
-		return "recover";
-	case REPAIR_ROLLBACK:
-		return "rollback";
-	case REPAIR_COMPACT:
-		return "compact";
-	case REPAIR_SALVAGE:
-		return "salvage";
-	case REPAIR_NONE:
-	case REPAIR_COUNT:
-		break;
-	}
-	return NULL;
+	static const char *const names[REPAIR_COUNT + 1] = {
+		[REPAIR_RECOVER] = "recover", [REPAIR_ROLLBACK] = "rollback",
+		[REPAIR_COMPACT] = "compact", [REPAIR_SALVAGE] = "salvage",
+	};
+	return names[repair];
 }
 
 void findings_init(struct findings *findings)
@@ -1042,11 +1029,13 @@ void findings_drop(struct findings *findings, enum problem problem)
 	findings_sort(findings);	/* the rows have moved: find the last ones again */
 }
 
-/* "segment 17, offset 5754, key 00112233445566..: ", as much of it as the finding has. The
- * beginning of a key is enough for every command that takes one. */
-static void format_place(const struct finding *finding, char *out, size_t size)
+/* "segment 17, offset 5754, key 00112233445566..: found (detail)", as much of it as the finding
+ * has. The beginning of a key is enough for every command that takes one. */
+void finding_message(const struct finding *finding, char *out, size_t size)
 {
-	char segment[40] = "", offset[40] = "", key[60] = "";
+	char segment[40] = "", offset[40] = "", key[60] = "", place[140];
+	char detail[FINDING_DETAIL_MAX];
+	const char *found = problem_table[finding->problem].found;
 	if (finding->segment != FINDING_NOWHERE)
 		snprintf(segment, sizeof(segment), "segment %lld, ",
 			 (long long)finding->segment);
@@ -1057,22 +1046,14 @@ static void format_place(const struct finding *finding, char *out, size_t size)
 		key_to_hex(finding->key, hex);
 		snprintf(key, sizeof(key), "key %.16s..%s, ", hex, key_note(finding->key));
 	}
-	snprintf(out, size, "%s%s%s", segment, offset, key);
-	const size_t len = strlen(out);
+	snprintf(place, sizeof(place), "%s%s%s", segment, offset, key);
+	const size_t len = strlen(place);
 	if (len > 0)
-		memcpy(out + len - 2, ": ", 2);
-}
-
-void finding_message(const struct finding *finding, char *out, size_t size)
-{
-	char place[140];
-	format_place(finding, place, sizeof(place));
-	const char *found = problem_table[finding->problem].found;
+		memcpy(place + len - 2, ": ", 2);
 	if (finding->detail[0] == '\0') {
 		snprintf(out, size, "%s%s", place, found);
 		return;
 	}
-	char detail[FINDING_DETAIL_MAX];
 	snprintf(detail, sizeof(detail), "%s", finding->detail);
 	for (char *c = detail; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
