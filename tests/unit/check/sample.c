@@ -2,7 +2,6 @@
 
 #include "tests/unit/check/sample.h"
 
-#include "engine/format/hints.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -316,6 +315,142 @@ void hints_count(struct world *w)
 	/* {"version": 1, "segments": {0: 99}, "compact": []} */
 	static const char bytes[] = "\x83\xa7version\x01\xa8segments\x81\x00\x63\xa7" "compact\x90";
 	builder_write_file(hints_path(w), bytes, sizeof(bytes) - 1);
+}
+
+void behead(struct world *w, const char *name, size_t len)
+{
+	uint8_t bytes[4096];
+	struct stat st;
+	const char *path = path_of(w, "%s", name);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true((size_t)st.st_size <= sizeof(bytes));
+	read_bytes(path, 0, bytes, (size_t)st.st_size);
+	builder_write_file(path, bytes + len, (size_t)st.st_size - len);
+}
+
+void index_key_missing(struct world *w)
+{
+	uint8_t deleted[4] = { 0xfe, 0xff, 0xff, 0xff };
+	builder_patch(index_path(w), bucket_of(w, 5) + 32, deleted, sizeof(deleted));
+}
+
+void set_row(struct world *w, struct hints_segment row)
+{
+	struct hints usage = { .count = 0 };
+	const uint32_t last = builder_head(w->builder);
+	const int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
+	assert_int_equal(hints_load(&usage, &io_system, fd, last), AS_OK);
+	row.is_counted = true;
+	*hints_add(&usage, row.segment) = row;
+	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
+	io_revoke_permit(permit);
+	hints_free(&usage);
+	close(fd);
+}
+
+void segment_copy(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	copy_file(from, path_of(w, "data/0/1.beforerecover"));
+	crc(w);
+}
+
+static bool is_removed(void *context, const struct hints_segment *row)
+{
+	const uint32_t *first = context;
+	return row->segment == first[0] || row->segment == first[0] + 1;
+}
+
+void segment_returned(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	struct hints usage = { .count = 0 };
+	builder_key(60, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	uint32_t emptied = builder_head(w->builder);
+	builder_delete(w->builder, key);
+	builder_transaction(w->builder);
+	builder_key(61, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	unlink(path_of(w, "data/%u/%u", (emptied + 1) / 4, emptied + 1));
+	const uint32_t last = builder_head(w->builder);
+	const int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
+	assert_int_equal(hints_load(&usage, &io_system, fd, last), AS_OK);
+	hints_remove(&usage, is_removed, &emptied);
+	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
+	io_revoke_permit(permit);
+	hints_free(&usage);
+	close(fd);
+}
+
+void segment_foreign(struct world *w)
+{
+	uint8_t bytes[8 + 5 * (41 + 317)] = "ATTICSEG", key[BUILDER_KEY];
+	const uint8_t value[317] = { 0 };
+	size_t len = 8;
+	for (unsigned i = 800; i < 805; i++) {
+		builder_key(i, key);
+		len += builder_encode(BUILDER_PUT, key, value, sizeof(value), bytes + len);
+	}
+	builder_write_file(path_of(w, "data/0/1"), bytes, len);
+}
+
+void segments_swapped(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(rename(from, path_of(w, "elsewhere")), 0);
+	from = copy_of(path_of(w, "data/0/2"));
+	assert_int_equal(rename(from, path_of(w, "data/0/1")), 0);
+	from = copy_of(path_of(w, "elsewhere"));
+	assert_int_equal(rename(from, path_of(w, "data/0/2")), 0);
+}
+
+void newest_version_damaged(struct world *w) { patch_put(w, 4, 100, "????", 4); }
+
+void zeros_without_witness(struct world *w)
+{
+	zeros(w);
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
+
+void index_of_elsewhere(struct world *w)
+{
+	for (unsigned i = 0; i < OBJECTS + 2; i++)
+		if (i != 3)
+			builder_flip(index_path(w), bucket_of(w, i) + 13, 0x40);
+}
+
+void index_empty(struct world *w)
+{
+	static const uint8_t zero[4];
+	builder_patch(index_path(w), 8, zero, sizeof(zero));
+	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40)
+		builder_patch(index_path(w), at + 32, "\xff\xff\xff\xff", 4);
+}
+
+void index_of_an_earlier_time(struct world *w)
+{
+	for (unsigned i = 5; i < 12; i++)
+		builder_patch(index_path(w), bucket_of(w, i) + 32, "\xfe\xff\xff\xff", 4);
+}
+
+void data_older(struct world *w)
+{
+	const uint32_t head = builder_head(w->builder);
+	unlink(path_of(w, "data/%u/%u", head / 4, head));
+}
+
+void delete_moved(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], bytes[41];
+	builder_key(7, key);
+	builder_append(w->builder, bytes, builder_encode(BUILDER_DELETE, key, NULL, 0, bytes));
+	builder_transaction(w->builder);
 }
 
 void nothing(struct world *w) { (void)w; }

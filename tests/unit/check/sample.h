@@ -3,6 +3,7 @@
 #define ATTICSCOPE_TESTS_SAMPLE_H
 
 #include "engine/check/diagnose.h"
+#include "engine/format/hints.h"
 #include "tests/support/builder.h"
 #include "tests/support/fault.h"
 
@@ -46,6 +47,11 @@ const char *copy_of(const char *path);
 void patch_put(const struct world *world, unsigned number, uint32_t at, const void *bytes,
 	       size_t len);
 
+/* Let the file @name begin @len bytes later. */
+void behead(struct world *w, const char *name, size_t len);
+/* Change a row of the hints. */
+void set_row(struct world *w, struct hints_segment row);
+
 /* Damage, by the name of what is wrong afterwards. */
 void segment_missing(struct world *w);
 void last_segment_unreadable(struct world *w);
@@ -62,6 +68,24 @@ void index_missing(struct world *w);
 void index_mapping(struct world *w);
 void index_stale(struct world *w);
 void hints_count(struct world *w);
+void index_key_missing(struct world *w);
+void index_of_elsewhere(struct world *w);
+void index_empty(struct world *w);
+/* It knows 18 of 25 objects, all of them right. */
+void index_of_an_earlier_time(struct world *w);
+/* A copy of the segment that is damaged then. */
+void segment_copy(struct world *w);
+/* A compaction had removed two segments: one with an object, and one with its DELETE, which became
+ * head again without it. The first comes back. */
+void segment_returned(struct world *w);
+/* Another repository's segment 1, whole, in the place of ours. */
+void segment_foreign(struct world *w);
+void segments_swapped(struct world *w);
+void newest_version_damaged(struct world *w);
+void zeros_without_witness(struct world *w);
+void data_older(struct world *w);
+/* A DELETE of an older version, which the writer's compaction moved behind the PUT. */
+void delete_moved(struct world *w);
 void nothing(struct world *w);
 
 #endif
