@@ -425,6 +425,24 @@ void index_of_elsewhere(struct world *w)
 			builder_flip(index_path(w), bucket_of(w, i) + 13, 0x40);
 }
 
+void index_of_another_repository(struct world *w)
+{
+	char path[BUILDER_PATH], from[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	snprintf(path, sizeof(path), "%.400s/another", w->folder);
+	struct builder *another = builder_new(path, 4, 1500);
+	for (unsigned i = 500; i < 525; i++) {
+		builder_key(i, key);
+		builder_put_some(another, key, 300);
+	}
+	builder_commit(another);
+	builder_write_index(another, builder_head(w->builder), BUCKETS);
+	snprintf(path, sizeof(path), "index.%u", builder_head(w->builder));
+	builder_path(another, path, from);
+	assert_int_equal(rename(from, index_path(w)), 0);
+	builder_free(another);
+}
+
 void index_empty(struct world *w)
 {
 	static const uint8_t zero[4];

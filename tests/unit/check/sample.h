@@ -70,6 +70,8 @@ void index_stale(struct world *w);
 void hints_count(struct world *w);
 void index_key_missing(struct world *w);
 void index_of_elsewhere(struct world *w);
+/* As large as ours, and it shares no key with the log. */
+void index_of_another_repository(struct world *w);
 void index_empty(struct world *w);
 /* It knows 18 of 25 objects, all of them right. */
 void index_of_an_earlier_time(struct world *w);
