@@ -88,36 +88,27 @@ static void set_up(void)
 	signals_keep('\n');
 }
 
-/* Does terminfo describe @type? *@can_move: it can place the cursor. */
-static bool knows_terminal(const char *type, bool *can_move)
-{
-	int found;
-	if (setupterm(type, STDOUT_FILENO, &found) != OK)
-		return false;
-	*can_move = cursor_address != NULL;
-	del_curterm(cur_term);
-	return true;
-}
-
 const char *term_choose(void)
 {
 	/* A rescue system does not know the names of newer terminals (kitty, ghostty, alacritty).
 	 * They understand the sequences of xterm, and nearly all terminals those of vt100. */
-	static const char *const types[] = { "xterm", "vt100" };
-	const char *type = getenv("TERM");
-	bool can_move = true;
-	term.type = type && *type ? type : NULL;
+	const char *const types[] = { getenv("TERM"), "xterm", "vt100" };
+	int found;
+	term.type = types[0] && *types[0] ? types[0] : NULL;
 	term.is_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	if (!term.is_terminal || (term.type && knows_terminal(term.type, &can_move))) {
-		term.can_move = can_move;
+	term.can_move = true;
+	if (!term.is_terminal)
 		return NULL;
-	}
 	snprintf(term.named, sizeof(term.named), term.type ? "TERM=%.60s is not known here"
 							   : "TERM is not set", term.type);
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		if (!knows_terminal(types[i], &term.can_move))
-			continue;
+	for (size_t i = term.type ? 0 : 1; i < ARRAY_SIZE(types); i++) {
+		if (setupterm(types[i], STDOUT_FILENO, &found) != OK)
+			continue;	/* terminfo does not describe it */
+		term.can_move = cursor_address != NULL;
+		del_curterm(cur_term);
 		term.type = types[i];
+		if (i == 0)
+			return NULL;
 		snprintf(term.words, sizeof(term.words), "%s: the screen is drawn as for %s",
 			 term.named, term.type);
 		return term.words;
