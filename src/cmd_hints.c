@@ -12,7 +12,8 @@ static const struct column columns[] = {
 	{ "stored", "stored", 10, false, false },
 	{ "counted", "counted", 10, false, false },
 	{ "agree", "agree", 5, true, false },
-	{ "compact", "to compact", 10, true, true },
+	{ "compact", "to compact", 10, true, false },
+	{ "freeable", "to free", 10, false, true },
 };
 
 /* Merges two sorted lists of segments: those of the hints, and the files. */
@@ -26,7 +27,7 @@ struct hints_row {
 	uint32_t segment;
 	bool is_stored, is_counted, is_compact;
 	bool is_unknown;		/* its file cannot be opened, so nothing was counted */
-	int64_t stored;
+	int64_t stored, freeable;
 	uint32_t counted;
 };
 
@@ -45,6 +46,7 @@ static bool next_row(struct merge *merge, struct hints_row *row)
 	if (merge->hint < hints->count && hints->rows[merge->hint].segment == least) {
 		row->is_stored = hints->rows[merge->hint].is_counted;
 		row->is_compact = hints->rows[merge->hint].is_compact;
+		row->freeable = hints->rows[merge->hint].freeable;
 		row->stored = hints->rows[merge->hint++].live;
 	}
 	if (merge->file < listing->count && listing->segments[merge->file].number == least) {
@@ -71,6 +73,7 @@ static bool write_row(struct out *out, const struct hints_row *row)
 		row->is_counted ? cell_number(row->counted) : cell_none(),
 		row->is_unknown ? cell_none() : cell_flag(agree),
 		cell_flag(row->is_compact),
+		row->freeable > 0 ? cell_number((uint64_t)row->freeable) : cell_none(),
 	};
 	cells[3].tone = agree ? TONE_GOOD : TONE_BAD;
 	return out_row(out, columns, cells, ARRAY_SIZE(columns));

@@ -97,7 +97,23 @@ static void write_json(struct out *out, const struct repo *repo, struct lock *lo
 	json_add(&object, "dialect", json_text(repo->dialect->name));
 	json_add(&object, "problems", json_number(repo->findings.count));
 	json_add(&object, "witnesses", witnesses);
+	json_add(&object, "hints_version",
+		 json_number_if(repo->hints.version > 0, repo->hints.version));
+	json_add(&object, "append_only", json_boolean(config->is_append_only));
+	json_add(&object, "storage_quota", json_number(config->storage_quota));
+	json_add(&object, "storage_quota_use",
+		 json_number_if(repo->hints.has_quota_use && repo->hints.quota_use >= 0,
+				(uint64_t)repo->hints.quota_use));
 	json_object_out(out, object);
+}
+
+static void write_quota(struct out *out, const struct repo *repo)
+{
+	char quota[FORMAT_SIZE], used[FORMAT_SIZE];
+	format_bytes(repo->config.storage_quota, quota, sizeof(quota));
+	format_bytes(repo->hints.quota_use > 0 ? (uint64_t)repo->hints.quota_use : 0, used,
+		     sizeof(used));
+	text_field(out, "Quota", "%s, %s used by the hints", quota, used);
 }
 
 static void write_config(struct out *out, const struct repo *repo)
@@ -108,6 +124,10 @@ static void write_config(struct out *out, const struct repo *repo)
 		key_to_hex(config->id, id);
 	format_bytes(config->max_segment_size, size, sizeof(size));
 	text_field(out, "Id", "%s", id);
+	if (config->is_append_only)
+		text_field(out, "Mode", "append-only");
+	if (config->storage_quota > 0)
+		write_quota(out, repo);
 	if (config->version > 0)
 		text_field(out, "Format", "%s, version %" PRIu32, repo->dialect->name,
 			   config->version);
@@ -199,6 +219,7 @@ static void write_findings(struct out *out, const struct repo *repo,
 		}
 		const struct finding *finding = &repo->findings.rows[i];
 		finding_message(finding, sentence, sizeof(sentence));
+		dialect_reword(repo->dialect, sentence, sizeof(sentence));
 		text_line(out, severity_tones[finding->severity], "%s: %s",
 			  severity_name(finding->severity), sentence);
 	}
@@ -255,11 +276,14 @@ int cmd_info(struct request *request)
 	enum as_err err = repository_open_any(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
+	const bool is_read = repo->dialect->is_read;
 	err = weigh(request, repo, &evidence);
+	if (!is_read)
+		message("%s: %s", repo->path, repo->dialect->title);
 	if (err == AS_OK && request->out.json)
 		write_json(&request->out, repo, repo_lock(repo), &evidence);
 	else if (err == AS_OK)
 		write_text(&request->out, repo, repo_lock(repo), &evidence);
 	repository_close(repo);
-	return message_status(err);
+	return err == AS_OK && !is_read ? EXIT_FAILED : message_status(err);
 }

@@ -101,8 +101,13 @@ static void draw_top(const struct app *app, int cols)
 	put_leftwards(room + kept, &right, bar, transaction);
 	put_leftwards(left, &right, bar, mode);
 	format_masked_text(app->path, path, sizeof(path));
-	term_add(0, left, right - left, bar,
-		 path_end(path, right - left, text, sizeof(text)));
+	const char *format = repo->dialect->frame;
+	const int begin = left + term_width(format);
+	if (begin >= right)
+		return;
+	term_add(0, left, begin - left, bar, format);
+	term_add(0, begin, right - begin, bar,
+		 path_end(path, right - begin, text, sizeof(text)));
 }
 
 /* ---- tabs ---- */

@@ -21,6 +21,16 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			     "of it.",
 		.severity = SEVERITY_ERROR, .repair = REPAIR_NONE,
 	},
+	[PROBLEM_UPGRADE_INTERRUPTED] = {
+		.id = "upgrade-interrupted",
+		.found = "an upgrade from Attic to Borg was begun and not finished",
+		.meaning = "Some segments begin with Attic's magic and others with Borg's; all are "
+			   "read. borg upgrade, run again with the same options, finishes it.",
+		.stake = "Neither Attic nor Borg can open the repository.",
+		.meanwhile = "It can be viewed here. Run nothing else than borg upgrade on it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
 	[PROBLEM_CONFIG_MISSING] = {
 		.id = "config-missing",
 		.found = "the file config is missing",
@@ -708,6 +718,90 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meanwhile = "Everything can be read. Recover before the next backup.",
 		.severity = SEVERITY_WARNING, .repair = REPAIR_RECOVER,
 	},
+	[PROBLEM_HINTS_QUOTA] = {
+		.id = "hints-quota",
+		.found = "the hints count the use of the quota wrongly",
+		.meaning = "They say how many bytes of the storage quota are used, and the log "
+			   "says otherwise. Borg believes them. Recover counts once more.",
+		.stake = "Borg may refuse to write though there is room, or write more than is "
+			 "allowed.",
+		.meanwhile = "The objects are safe.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_HINTS_SHADOW] = {
+		.id = "hints-shadow",
+		.found = "the hints deny an old version of a deleted object that is there",
+		.meaning = "Borg's next compaction would drop the DELETE of the object; when the "
+			   "index is made once more after that, the object is back. Versions of "
+			   "Borg before 1.2.7 write such hints themselves. Recover writes hints "
+			   "that keep every DELETE.",
+		.stake = "Deleted objects may come back and take up space.",
+		.meanwhile = "Backups can go on; do not run borg compact.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INTEGRITY_MISSING] = {
+		.id = "integrity-missing",
+		.found = "there is no file integrity of the newest transaction",
+		.meaning = "It holds the digests of index and hints. Borg goes on without it and "
+			   "would not notice damage in them. Recover writes it.",
+		.stake = "Damage in index or hints would go unnoticed.",
+		.meanwhile = "Borg can use the repository.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INTEGRITY_UNREADABLE] = {
+		.id = "integrity-unreadable",
+		.found = "the file integrity cannot be read",
+		.meaning = "There is no permission, the disk is failing, or it is not an ordinary "
+			   "file.",
+		.stake = "Borg fails on it, whatever it is asked to do.",
+		.meanwhile = "It can be viewed here.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INTEGRITY_FORMAT] = {
+		.id = "integrity-format",
+		.found = "the file integrity is damaged",
+		.meaning = "Borg ends with an exception when it reads the file, whatever it is "
+			   "asked to do. Recover writes it once more; index and hints may be "
+			   "whole.",
+		.stake = "Every command of Borg fails.",
+		.meanwhile = "It can be viewed here. No object is in danger.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INTEGRITY_VERSION] = {
+		.id = "integrity-version",
+		.found = "the file integrity is of a version or an algorithm that is not known",
+		.meaning = "Borg warns and goes on without comparing digests. Recover writes it in "
+			   "the form that every version of Borg reads.",
+		.stake = "Damage in index or hints would go unnoticed.",
+		.meanwhile = "Borg can use the repository.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INTEGRITY_DIGEST] = {
+		.id = "integrity-mismatch",
+		.found = "a file does not have the digest that the file integrity holds of it",
+		.meaning = "The file, or the digest, is damaged or of another transaction. Borg "
+			   "removes index and hints then and makes them again from the whole log, "
+			   "which takes long. Recover does the same here.",
+		.stake = "None for the objects.",
+		.meanwhile = "Borg can use the repository, after a long first start.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INTEGRITY_OLD] = {
+		.id = "integrity-old",
+		.found = "a file integrity of an older transaction is left",
+		.meaning = "Its digests are of files that are gone. Borg passes over it.",
+		.stake = "None.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
 	[PROBLEM_COMPACT_PENDING] = {
 		.id = "compact-pending",
 		.found = "segments hold objects that were replaced or deleted",
@@ -726,6 +820,30 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Space on the disk stays wasted. Attic leaves the segment where it is.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_INFO, .repair = REPAIR_COMPACT,
+	},
+	[PROBLEM_APPEND_ONLY] = {
+		.id = "append-only",
+		.found = "the repository is in append-only mode",
+		.meaning = "Nothing that was written is ever removed, so that a client that was "
+			   "taken over can be undone: every transaction is still there. Compaction "
+			   "is forbidden.",
+		.stake = "None. Superseded entries take up space.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_NONCE] = {
+		.id = "nonce-damaged",
+		.found = "the file nonce does not hold 16 hex digits",
+		.meaning = "It is the next number of the counter that encrypts. Borg fails on it "
+			   "at the next backup. Do not remove it while a client of the "
+			   "repository may know less: a number that is used twice breaks the "
+			   "encryption. Each client keeps its own copy in its security folder; "
+			   "write the highest of these.",
+		.stake = "The next backup into an encrypted repository fails.",
+		.meanwhile = "Everything can be read.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
 	},
 	[PROBLEM_REPAIR_INTERRUPTED] = {
 		.id = "repair-interrupted",

@@ -15,7 +15,8 @@ enum repair { REPAIR_NONE, REPAIR_RECOVER, REPAIR_ROLLBACK, REPAIR_COMPACT, REPA
 	      REPAIR_COUNT };
 
 enum problem {
-	PROBLEM_FOREIGN_FORMAT,		/* another dialect than Attic's: see repo/origin.h */
+	PROBLEM_FOREIGN_FORMAT,		/* a dialect that is not read: see repo/origin.h */
+	PROBLEM_UPGRADE_INTERRUPTED,	/* from Attic to Borg */
 	/* config */
 	PROBLEM_CONFIG_MISSING,
 	PROBLEM_CONFIG_UNREADABLE,	/* permission, I/O, too large, not a regular file */
@@ -93,9 +94,20 @@ enum problem {
 	PROBLEM_HINTS_TOO_NEW,
 	PROBLEM_HINTS_OLD,
 	PROBLEM_HINTS_COUNT,
+	PROBLEM_HINTS_QUOTA,		/* the quota's use */
+	PROBLEM_HINTS_SHADOW,		/* the shadow index */
+	/* integrity.N */
+	PROBLEM_INTEGRITY_MISSING,
+	PROBLEM_INTEGRITY_UNREADABLE,
+	PROBLEM_INTEGRITY_FORMAT,	/* Borg ends with an exception */
+	PROBLEM_INTEGRITY_VERSION,	/* a version or an algorithm that Borg passes over */
+	PROBLEM_INTEGRITY_DIGEST,
+	PROBLEM_INTEGRITY_OLD,
 	/* the repository as a whole */
 	PROBLEM_COMPACT_PENDING,
 	PROBLEM_SEGMENT_EMPTIED,	/* a compaction copied its live objects and left it there */
+	PROBLEM_APPEND_ONLY,
+	PROBLEM_NONCE,
 	/* what was left of repairs, below undo/ */
 	PROBLEM_REPAIR_INTERRUPTED,
 	PROBLEM_UNDO_INTERRUPTED,	/* taking one back */

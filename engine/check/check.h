@@ -231,6 +231,9 @@ struct verify {
 	struct replay *unanchored;
 	/* a bit for each index bucket: a whole PUT stands where it points */
 	_Atomic uint64_t *confirmed;
+	/* for each key of the hints' shadow index: a PUT was read that the index does not map to;
+	 * NULL where there are none */
+	_Atomic bool *shadow_is_there;
 	pthread_mutex_t mutex;		/* findings and damage, while verify_work runs */
 };
 

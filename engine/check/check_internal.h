@@ -84,6 +84,10 @@ enum as_err verify_add(struct verify_run *run, const struct finding *finding);
  * unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
 enum as_err verify_load_index(struct verify_run *run);
 
+/* Does the newest index have the digest that integrity.N holds of it? Adds the finding.
+ * AS_ERR_MEMORY, AS_ERR_CANCELLED. */
+enum as_err verify_compare_digest(struct verify_run *run);
+
 /* After the weighing: where the index is of elsewhere and above the end of the log, an older one
  * beside it takes its place. *@again: it does, and all must be read and weighed once more.
  * AS_ERR_MEMORY. */
@@ -122,6 +126,17 @@ enum as_err verify_report_unknown_tail(struct verify_run *run);
 /* A worker of the struct verify_run @context: reads segments until none is left. An error ends the
  * run: see verify_fail. */
 void verify_scan(void *context);
+
+/* A PUT of @key was read that the index does not map to. */
+static inline void verify_note_shadow(struct verify_run *run, const uint8_t key[KEY_SIZE])
+{
+	const struct hints *hints = &run->repo->hints;
+	const struct hints_shadow *row =
+		hints->shadow_count > 0 ? hints_find_shadow(hints, key) : NULL;
+	if (row)
+		atomic_store_explicit(&run->verify->shadow_is_there[row - hints->shadow], true,
+				      memory_order_relaxed);
+}
 
 /* Sum up what the loaded index maps to each segment. AS_ERR_MEMORY. */
 enum as_err verify_mark_index(struct verify_run *run);

@@ -351,6 +351,51 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 	return report_hints(compare, facts->number, detail);
 }
 
+/* Compare the hints' sum of the sizes of all PUTs. Borg 1.1 counted live ones alone, so that any
+ * sum between is right. It matters only where there is a quota. */
+static enum as_err compare_quota(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct repo *repo = verify->repo;
+	const uint64_t use = (uint64_t)repo->hints.quota_use;
+	struct finding finding = finding_of(PROBLEM_HINTS_QUOTA);
+	uint64_t least = 0, most = 0;
+	if (repo->config.storage_quota == 0 || !repo->hints.has_quota_use)
+		return AS_OK;
+	for (size_t i = 0; i < repo->listing.count; i++) {
+		least += verify->facts[i].live_bytes;
+		most += verify->facts[i].is_committed ? verify->facts[i].size : 0;
+	}
+	if (repo->hints.quota_use >= 0 && use >= least && use <= most)
+		return AS_OK;
+	snprintf(finding.detail, sizeof(finding.detail), "stored %" PRId64 ", between %" PRIu64
+		 " and %" PRIu64 " counted", repo->hints.quota_use, least, most);
+	return verify_add(compare->run, &finding);
+}
+
+/* Report the deleted keys whose older PUTs are all gone by the hints, while one is there: what
+ * compacts next drops the DELETE. */
+static enum as_err compare_shadow(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct hints *hints = &verify->repo->hints;
+	struct finding finding = finding_of(PROBLEM_HINTS_SHADOW);
+	struct replay_event event;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < hints->shadow_count; i++) {
+		const struct hints_shadow *row = &hints->shadow[i];
+		if (row->count > 0 || !verify->shadow_is_there[i] ||
+		    !replay_find(verify->replay, row->key, &event) || event.is_put)
+			continue;
+		finding.segment = event.segment;
+		finding.offset = event.offset;
+		finding.has_key = true;
+		memcpy(finding.key, row->key, KEY_SIZE);
+		err = verify_add(compare->run, &finding);
+	}
+	return err;
+}
+
 static enum as_err compare_hints(struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
@@ -368,14 +413,18 @@ static enum as_err compare_hints(struct compare *compare)
 		return err;
 	for (size_t i = 0; err == AS_OK && !verify->has_roles && i < repo->hints.count; i++) {
 		const struct hints_segment *row = &repo->hints.rows[i];
-		if (row->is_compact && !verify_facts(verify, row->segment) &&
+		/* Borg passes over such a row. */
+		if (!repo->dialect->has_lone_commits && row->is_compact &&
+		    !verify_facts(verify, row->segment) &&
 		    !verify_may_be_elsewhere(repo, row->segment))
 			err = report_hints(compare, row->segment,
 					   "they list it to be compacted, and it is not there");
 	}
 	for (size_t i = 0; err == AS_OK && i < repo->listing.count; i++)
 		err = compare_hints_count(compare, i);
-	return err;
+	if (err == AS_OK)
+		err = compare_quota(compare);
+	return err == AS_OK ? compare_shadow(compare) : err;
 }
 
 /* ---- files that take no part, or bear another's number ---- */

@@ -121,6 +121,28 @@ enum as_err verify_load_index(struct verify_run *run)
 	return verify->owns_index ? load_witness(run) : AS_OK;
 }
 
+enum as_err verify_compare_digest(struct verify_run *run)
+{
+	const struct repo *repo = run->repo;
+	const struct integrity *integrity = &repo->integrity;
+	struct finding finding = finding_of(PROBLEM_INTEGRITY_DIGEST);
+	char name[sizeof("index.4294967295")];
+	bool fits;
+	if (integrity->state != INTEGRITY_READ || integrity->index.state == DIGEST_UNKNOWN ||
+	    repo->index.fd < 0 || repo->index_transaction != integrity->transaction)
+		return AS_OK;
+	snprintf(name, sizeof(name), "index.%" PRIu32, repo->index_transaction);
+	const enum as_err err =
+		integrity_compare(repo->io, repo->fd, name, INDEX_HEADER, &integrity->index,
+				  &run->progress->cancel, &fits);
+	if (err == AS_ERR_MEMORY || err == AS_ERR_CANCELLED)
+		return err;
+	if (err != AS_OK || fits)
+		return AS_OK;	/* that it cannot be read is found when it is loaded */
+	snprintf(finding.detail, sizeof(finding.detail), "%s", name);
+	return verify_add(run, &finding);
+}
+
 static void unload(struct verify_run *run)
 {
 	index_image_free(&run->index.image);

@@ -54,5 +54,5 @@ bool verify_is_gap(const struct verify *verify, uint32_t number)
 		const int64_t unknown = agree ? (int64_t)facts->unknown : 0;
 		return verify_hinted(verify, number) > facts_by_log(facts) - unknown;
 	}
-	return facts->is_cut || !facts->is_complete;
+	return facts->is_cut || (!facts->is_complete && !verify->repo->dialect->has_lone_commits);
 }

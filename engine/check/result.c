@@ -93,7 +93,11 @@ enum as_err verify_new(const struct repo *repo, struct verify **out)
 	findings_init(&verify->findings);
 	verify->index.fd = -1;
 	verify->facts = calloc(repo->listing.count + 1, sizeof(*verify->facts));
-	if (!verify->facts || verify_begin_reading(verify) != AS_OK ||
+	if (repo->hints.shadow_count > 0)
+		verify->shadow_is_there =
+			calloc(repo->hints.shadow_count, sizeof(*verify->shadow_is_there));
+	if (!verify->facts || (repo->hints.shadow_count > 0 && !verify->shadow_is_there) ||
+	    verify_begin_reading(verify) != AS_OK ||
 	    findings_merge(&verify->findings, &repo->findings) != AS_OK) {
 		verify_free(verify);
 		return AS_ERR_MEMORY;
@@ -118,6 +122,7 @@ void verify_free(struct verify *verify)
 	if (verify->owns_index)
 		index_close(&verify->index);
 	free(verify->facts);
+	free(verify->shadow_is_there);
 	free(verify->damage);
 	free(verify->copies);
 	free(verify->fills);

@@ -243,6 +243,8 @@ static enum as_err check_event(struct scanner *s, const struct event *event)
 		};
 		memcpy(row->key, event->key, KEY_SIZE);
 	}
+	if (event->is_put)
+		verify_note_shadow(s->run, event->key);
 	const struct replay_event replayed = {
 		.segment = s->number, .offset = event->offset, .size = event->size,
 		.is_put = event->is_put,
@@ -297,7 +299,7 @@ static enum as_err read_whole(struct scanner *s, const struct segment_entry *e)
 		return add_entry(s, s->run->verify->apart, e);
 	if (s->role != ROLE_LOG)
 		return AS_OK;
-	if (e->offset > SEGMENT_OFFSET_MAX && e->tag == SEGMENT_PUT)
+	if (e->offset > s->run->repo->dialect->segment_offset_max && e->tag == SEGMENT_PUT)
 		err = report_too_large(s, e);
 	if (err != AS_OK)
 		return err;
@@ -388,11 +390,13 @@ static enum as_err report_false_commit(struct scanner *s, const char *path)
 	return add_finding(s, &finding);
 }
 
-/* Cut off between two entries a segment looks whole; only that it ends too early gives it away. */
+/* Cut off between two entries a segment looks whole; only that it ends too early gives it away,
+ * where one that is not full ends in a COMMIT. */
 static enum as_err report_short(struct scanner *s)
 {
 	const struct config *config = &s->run->repo->config;
-	if (!config->usable || !s->facts.is_committed || s->facts.is_complete ||
+	if (s->run->repo->dialect->has_lone_commits || !config->usable ||
+	    !s->facts.is_committed || s->facts.is_complete ||
 	    s->facts.damaged > 0 || s->facts.size > config->max_segment_size)
 		return AS_OK;
 	struct finding finding = finding_of(PROBLEM_SEGMENT_SHORT);
@@ -473,6 +477,8 @@ static enum as_err use_record(struct scanner *s, const struct verify_record *rec
 			.segment = s->number, .offset = event->offset, .size = event->size,
 			.is_put = event->is_put,
 		};
+		if (event->is_put)
+			verify_note_shadow(run, event->key);
 		err = replay_append(run->verify->replay, &s->replayed, event->key, &replayed);
 	}
 	if (err == AS_OK && run->verify->scope.keep)

@@ -91,6 +91,7 @@ static enum as_err add_tail_finding(struct verify_run *run, enum problem problem
 struct tail_summary {
 	uint64_t whole;			/* entries in all of the tail */
 	size_t kept;			/* position behind the last segment that was committed */
+	uint32_t end;			/* its number, or that of its COMMIT, whose file is gone */
 	enum tail_kind kind;		/* of the kept part, or of the rest where nothing is kept */
 	struct tail_look kept_look;
 	struct tail_look last_look;
@@ -113,11 +114,13 @@ static enum as_err read_tail(struct verify_run *run, struct tail_summary *summar
 		if (look.is_unopened && !run->tail_is_unknown)
 			run->tail_unopened = i;
 		run->tail_is_unknown = run->tail_is_unknown || look.is_unopened;
-		const bool is_named =
-			has_named_end && repo->listing.segments[i].number == named_end;
+		const uint32_t number = repo->listing.segments[i].number;
+		const bool is_named = has_named_end && (number == named_end ||
+			(number < named_end && i == repo->listing.count - 1));
 		if (!is_named && !look.is_mapped && !look.commit_is_damaged)
 			continue;
 		summary->kept = i + 1;
+		summary->end = is_named ? named_end : number;
 		summary->kept_look = look;
 		summary->kind =
 			is_named || look.is_mapped ? TAIL_WAS_COMMITTED : TAIL_COMMIT_DAMAGED;
@@ -190,7 +193,7 @@ enum as_err verify_check_tail(struct verify_run *run)
 		return AS_OK;
 	}
 	if (summary.kept > repo->tail) {
-		const uint32_t end = repo->listing.segments[summary.kept - 1].number;
+		const uint32_t end = summary.end;
 		verify->has_end = true;
 		verify->end = end;
 		err = add_tail_finding(

@@ -161,7 +161,9 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 	enum as_err err = verify_load_index(&run);
 	if (err != AS_OK)
 		goto out;
-	err = verify_check_tail(&run);
+	err = verify_compare_digest(&run);
+	if (err == AS_OK)
+		err = verify_check_tail(&run);
 	if (err != AS_OK)
 		goto out;
 	/* An index that knows of a tail which is given up on purpose is no witness. */

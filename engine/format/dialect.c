@@ -73,6 +73,7 @@ static const char *const borg_files[] = {
 	.id_places = "~/.cache/borg/<id>, or $BORG_CACHE_DIR/<id>; and in " \
 		     "~/.config/borg/security. It is in the first line of a key file as well " \
 		     "(~/.config/borg/keys)", \
+	.is_read = true, \
 	.readme_start = "This is a Borg", \
 	.segment_magic = "BORG_SEG", \
 	.index_magic = "BORG_IDX", \
@@ -87,8 +88,8 @@ static const char *const borg_files[] = {
 	.lock_kind = LOCK_KIND_FOLDER
 
 #define BY_HAND \
-	"This is a Borg 1.x repository. This program reads Attic repositories only and " \
-	"changes nothing here. Use Borg itself: run borg check on it."
+	"This program reads Borg's repositories and does not change them. Copy the repository " \
+	"first; then let Borg mend the copy, and look at it here: borg check --repair."
 
 const struct dialect dialect_borg = {
 	BORG_READ,

@@ -218,6 +218,8 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 	if (!plan)
 		return repair_fail(repo, AS_ERR_MEMORY, error);
 	diagnose(repo, verify, &diagnosis);
+	if (repo->dialect->refusal)
+		plan_refuse(plan, "%s", repo->dialect->refusal);
 	plan_check_findings(plan, verify, diagnosis.clean);
 	const bool was_refused = plan->is_refused;
 	if (!repo->dialect->refusal)

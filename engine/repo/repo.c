@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "format/names.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -53,7 +54,7 @@ static enum as_err add_entry(void *context, const char *name, enum io_kind kind)
 	return AS_OK;
 }
 
-/* The newest index.N or hints.N, and that there are older ones. */
+/* The newest index.N, hints.N or integrity.N, and that there are older ones. */
 struct newest {
 	bool found, has_older;
 	uint32_t number, second;	/* the newest, and the newest but one */
@@ -64,13 +65,17 @@ struct newest {
 struct repo_files {
 	struct repo *repo;
 	struct entry_sum entries;
-	struct newest index, hints;
-	bool has_integrity;	/* integrity.N, as Borg writes it */
+	struct newest newest[NAME_INTEGRITY + 1];	/* by enum name_kind */
 };
 
-static enum as_err add_number(struct repo *repo, struct newest *newest, bool is_index,
+static enum as_err add_number(struct repo *repo, struct newest *newest, enum name_kind kind,
 			      uint32_t number)
 {
+	static const struct { const char *name; enum problem problem; } kinds[] = {
+		[NAME_INDEX] = { "index", PROBLEM_INDEX_OLD },
+		[NAME_HINTS] = { "hints", PROBLEM_HINTS_OLD },
+		[NAME_INTEGRITY] = { "integrity", PROBLEM_INTEGRITY_OLD },
+	};
 	if (!newest->found) {
 		newest->found = true;
 		newest->number = number;
@@ -84,20 +89,31 @@ static enum as_err add_number(struct repo *repo, struct newest *newest, bool is_
 	if (!newest->has_older || older > newest->second)
 		newest->second = older;
 	newest->has_older = true;
-	return findings_note(&repo->findings, is_index ? PROBLEM_INDEX_OLD : PROBLEM_HINTS_OLD,
-			     FINDING_NOWHERE, FINDING_NOWHERE, "%s.%" PRIu32,
-			     is_index ? "index" : "hints", older);
+	return findings_note(&repo->findings, kinds[kind].problem, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s.%" PRIu32, kinds[kind].name, older);
+}
+
+static bool is_own_file(const struct dialect *dialect, const char *name)
+{
+	static const char *const expected[] = { "README", CONFIG_NAME, "data", "undo" };
+	const char *const *own = dialect->own_files;
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
+		if (strcmp(name, expected[i]) == 0)
+			return true;
+	while (own && *own && strcmp(name, *own) != 0)
+		own++;
+	return own && *own;
 }
 
 static enum as_err add_name(void *context, const char *name, enum io_kind kind)
 {
-	static const char *const expected[] = { "README", CONFIG_NAME, "data", "undo" };
 	struct repo_files *files = context;
-	struct findings *findings = &files->repo->findings;
+	struct repo *repo = files->repo;
+	struct findings *findings = &repo->findings;
 	struct name parsed;
 	const bool has_form = name_parse(name, &parsed);
-	const bool is_index = has_form && parsed.kind == NAME_INDEX;
-	const bool is_witness = is_index || (has_form && parsed.kind == NAME_HINTS);
+	const bool is_witness = has_form && (parsed.kind != NAME_INTEGRITY ||
+					     repo->dialect->has_integrity);
 	const bool has_number = has_form && parsed.is_canonical && parsed.rest[0] == '\0';
 	const bool is_writing = is_witness && strcmp(parsed.rest, ".tmp") == 0;
 	add_entry(&files->entries, name, kind);
@@ -112,45 +128,48 @@ static enum as_err add_name(void *context, const char *name, enum io_kind kind)
 			return err;
 	}
 	if (has_number && is_witness) {
-		struct newest *newest = is_index ? &files->index : &files->hints;
+		struct newest *newest = &files->newest[parsed.kind];
 		const uint32_t number = (uint32_t)parsed.number;
 		if (kind != IO_KIND_FOLDER)
-			return add_number(files->repo, newest, is_index, number);
+			return add_number(repo, newest, parsed.kind, number);
 		if (!newest->has_folder || number > newest->folder)
 			newest->folder = number;
 		newest->has_folder = true;
 		return AS_OK;
 	}
 	if (has_number)
-		files->has_integrity = true;
-	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
-		if (strcmp(name, expected[i]) == 0)
-			return AS_OK;
+		files->newest[NAME_INTEGRITY].found = true;
+	if (is_own_file(repo->dialect, name))
+		return AS_OK;
 	/* Attic asks for 'index\.\d+' at the beginning of the name, and takes int(name[6:]): what
 	 * goes on with a digit is an index to it. */
+	const bool is_index = has_form && parsed.kind == NAME_INDEX &&
+			      (parsed.rest[0] == '\0' || !repo->dialect->index_names_are_exact);
 	return findings_note(findings, is_index ? PROBLEM_INDEX_NAME : PROBLEM_STRAY_FILE,
 			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", name);
 }
 
-static enum as_err read_names(struct repo *repo, bool *has_integrity, struct as_error *error)
+static enum as_err read_names(struct repo *repo, struct as_error *error)
 {
 	struct repo_files files = { .repo = repo, .entries = { .repo = repo } };
+	const struct newest *index = &files.newest[NAME_INDEX], *hints = &files.newest[NAME_HINTS];
 	const enum as_err err = io_list(repo->io, repo->fd, add_name, &files);
 	if (err != AS_OK) {
 		as_fail(error, err, errno, "%s: cannot list the folder", repo->path);
 		return owner_explain(repo->io, repo->fd, ".", as_code_of_errno(errno), error);
 	}
-	repo->has_index = files.index.found;
-	repo->index_is_folder = !files.index.found && files.index.has_folder;
-	repo->index_transaction = repo->index_is_folder ? files.index.folder : files.index.number;
-	repo->has_older_index = files.index.has_older;
-	repo->older_index = files.index.second;
-	repo->has_hints = files.hints.found;
-	repo->hints_is_folder = !files.hints.found && files.hints.has_folder;
-	repo->hints_transaction = repo->hints_is_folder ? files.hints.folder : files.hints.number;
-	repo->has_older_hints = files.hints.has_older;
-	repo->older_hints = files.hints.second;
-	*has_integrity = files.has_integrity;
+	repo->has_index = index->found;
+	repo->index_is_folder = !index->found && index->has_folder;
+	repo->index_transaction = repo->index_is_folder ? index->folder : index->number;
+	repo->has_older_index = index->has_older;
+	repo->older_index = index->second;
+	repo->has_hints = hints->found;
+	repo->hints_is_folder = !hints->found && hints->has_folder;
+	repo->hints_transaction = repo->hints_is_folder ? hints->folder : hints->number;
+	repo->has_older_hints = hints->has_older;
+	repo->older_hints = hints->second;
+	repo->has_integrity = files.newest[NAME_INTEGRITY].found;
+	repo->integrity.transaction = files.newest[NAME_INTEGRITY].number;
 	repo->stamp.entries = files.entries.sum;
 	return AS_OK;
 }
@@ -189,6 +208,14 @@ static bool is_in_tail(const struct repo *repo, uint32_t number)
 	return i != LISTING_NONE && i >= repo->tail;
 }
 
+/* Is @number that of a lone COMMIT behind the tail, whose file is gone? */
+static bool is_lost_commit(const struct repo *repo, uint32_t number)
+{
+	const size_t count = repo->listing.count;
+	return repo->dialect->has_lone_commits && repo->tail < count &&
+	       number == (uint64_t)repo->listing.segments[count - 1].number + 1;
+}
+
 bool repo_log_end(const struct repo *repo, uint32_t *end)
 {
 	const struct listing *listing = &repo->listing;
@@ -199,9 +226,12 @@ bool repo_log_end(const struct repo *repo, uint32_t *end)
 		{ repo->has_older_index, repo->older_index },
 		{ repo->has_hints, repo->hints_transaction },
 		{ repo->has_older_hints, repo->older_hints },
+		{ repo->has_integrity, repo->integrity.transaction },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(witnesses); i++)
-		if (witnesses[i].is_there && is_in_tail(repo, witnesses[i].transaction) &&
+		if (witnesses[i].is_there &&
+		    (is_in_tail(repo, witnesses[i].transaction) ||
+		     is_lost_commit(repo, witnesses[i].transaction)) &&
 		    (!has_end || witnesses[i].transaction > *end)) {
 			has_end = true;
 			*end = witnesses[i].transaction;
@@ -209,7 +239,8 @@ bool repo_log_end(const struct repo *repo, uint32_t *end)
 	/* Hints of a transaction beyond the last segment that count objects in the tail: the
 	 * tail was committed, and segments behind it are missing. */
 	if (!repo->hints.usable || repo->tail == listing->count ||
-	    repo->hints.transaction <= listing->segments[listing->count - 1].number)
+	    repo->hints.transaction <= listing->segments[listing->count - 1].number ||
+	    (has_end && is_lost_commit(repo, *end)))
 		return has_end;
 	for (size_t i = repo->tail; i < listing->count; i++) {
 		if (!hints_find(&repo->hints, listing->segments[i].number))
@@ -294,11 +325,15 @@ static enum as_err read_hints(struct repo *repo)
 	enum as_err err = AS_OK;
 	if (repo->hints_is_folder)
 		repo->has_hints = is_in_its_place(repo, repo->hints_transaction);
+	/* Where hints do not say their version, what only a later writer leaves does. */
+	if (!repo->has_integrity && !repo->config.has_quota)
+		repo->dialect = dialect_of_hints(repo->dialect, 1);
 	if (repo->has_hints)
 		err = hints_read(repo->io, repo->fd, repo->dialect, repo->hints_transaction,
 				 &repo->hints, &repo->findings);
 	if (err != AS_OK)
 		return err;
+	repo->dialect = dialect_of_hints(repo->dialect, repo->hints.version);
 	return check_number(repo, &witness, repo->has_hints, repo->hints_transaction);
 }
 
@@ -349,7 +384,7 @@ static enum as_err check_tail(struct repo *repo)
 	}
 	const bool has_end = repo_log_end(repo, &end);
 	enum as_err err = AS_OK;
-	if (has_end && is_in_tail(repo, end))
+	if (has_end && (is_in_tail(repo, end) || is_lost_commit(repo, end)))
 		err = findings_note(&repo->findings, PROBLEM_TAIL_WAS_COMMITTED, end,
 				    FINDING_NOWHERE, "index or hints bear the number %" PRIu32,
 				    end);
@@ -435,7 +470,9 @@ static enum as_err check_data(struct repo *repo)
 /* Committed segments whose numbers Attic cannot read. */
 static enum as_err check_numbers(struct repo *repo)
 {
-	size_t count = 0, first = listing_from(&repo->listing, SEGMENT_NUMBER_MAX + 1);
+	const size_t first =
+		listing_from(&repo->listing, repo->dialect->segment_number_max + 1);
+	size_t count = 0;
 	for (size_t i = first; i < repo->listing.count; i++)
 		count += repo_is_committed(repo, repo->listing.segments[i].number);
 	if (count == 0)
@@ -445,13 +482,128 @@ static enum as_err check_numbers(struct repo *repo)
 			     "%zu segment%s", count, count == 1 ? "" : "s");
 }
 
+/* Segments that a compaction would make smaller. Where superseded entries wait for somebody to ask
+ * for that, only those that the writer would copy then: a lone COMMIT never. */
+static size_t count_compact(const struct repo *repo)
+{
+	const uint32_t percent = repo->dialect->compact_percent;
+	const struct hints *hints = &repo->hints;
+	size_t count = 0;
+	if (percent == 0)
+		return hints->compact_count;
+	for (size_t i = 0; i < hints->count; i++) {
+		const struct hints_segment *row = &hints->rows[i];
+		const size_t position = listing_find(&repo->listing, row->segment);
+		char path[LISTING_PATH_MAX];
+		struct stat st;
+		if (row->freeable <= SEGMENT_LONE_COMMIT || position == LISTING_NONE)
+			continue;
+		listing_path(&repo->listing, position, path);
+		if (repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			count += row->freeable > st.st_size / 100 * percent;
+	}
+	return count;
+}
+
 static enum as_err check_compact(struct repo *repo)
 {
-	if (!repo->hints.usable || repo->hints.compact_count == 0)
+	const size_t count = repo->hints.usable && !repo->config.is_append_only
+		? count_compact(repo) : 0;
+	if (count == 0)
 		return AS_OK;
 	return findings_note(&repo->findings, PROBLEM_COMPACT_PENDING, FINDING_NOWHERE,
-			     FINDING_NOWHERE, "%zu segment%s", repo->hints.compact_count,
-			     repo->hints.compact_count == 1 ? "" : "s");
+			     FINDING_NOWHERE, "%zu segment%s", count, count == 1 ? "" : "s");
+}
+
+/* ---- what only one dialect has ---- */
+
+static enum as_err note(struct repo *repo, enum problem problem, const char *detail)
+{
+	return findings_note(&repo->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s",
+			     detail);
+}
+
+/* Hints are small: their digest is compared at once. */
+static enum as_err compare_hints_digest(struct repo *repo)
+{
+	const struct integrity_digest *digest = &repo->integrity.hints;
+	char name[sizeof("hints.4294967295")];
+	bool fits;
+	if (!repo->hints.usable || repo->hints_transaction != repo->integrity.transaction ||
+	    digest->state == DIGEST_UNKNOWN)
+		return AS_OK;
+	snprintf(name, sizeof(name), "hints.%" PRIu32, repo->hints_transaction);
+	const enum as_err err = integrity_compare(repo->io, repo->fd, name, 0, digest, NULL, &fits);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	return err == AS_OK && !fits ? note(repo, PROBLEM_INTEGRITY_DIGEST, name) : AS_OK;
+}
+
+static enum as_err read_integrity(struct repo *repo)
+{
+	struct integrity *integrity = &repo->integrity;
+	char name[sizeof("integrity.4294967295")];
+	uint32_t end;
+	const bool has_end = repo_log_end(repo, &end);
+	snprintf(name, sizeof(name), "integrity.%" PRIu32, integrity->transaction);
+	/* Hints of version 1 have none, and one of an older transaction says nothing. */
+	if (repo->has_integrity && (!repo->dialect->has_integrity || !has_end ||
+				    integrity->transaction < end)) {
+		const enum as_err err = note(repo, PROBLEM_INTEGRITY_OLD, name);
+		if (err != AS_OK)
+			return err;
+		repo->has_integrity = false;
+	}
+	if (!repo->dialect->has_integrity || !has_end)
+		return AS_OK;
+	if (!repo->has_integrity) {
+		snprintf(name, sizeof(name), "integrity.%" PRIu32, end);
+		return note(repo, PROBLEM_INTEGRITY_MISSING, name);
+	}
+	const enum as_err err =
+		integrity_read(repo->io, repo->fd, integrity->transaction, integrity);
+	if (err != AS_OK)
+		return err;
+	const bool is_unknown = integrity->state == INTEGRITY_UNKNOWN ||
+				integrity->hints.state == DIGEST_UNKNOWN ||
+				integrity->index.state == DIGEST_UNKNOWN;
+	if (integrity->state == INTEGRITY_UNREADABLE)
+		return note(repo, PROBLEM_INTEGRITY_UNREADABLE, name);
+	if (integrity->state == INTEGRITY_DAMAGED)
+		return note(repo, PROBLEM_INTEGRITY_FORMAT, name);
+	if (is_unknown)
+		return note(repo, PROBLEM_INTEGRITY_VERSION, name);
+	return compare_hints_digest(repo);
+}
+
+/* 16 hex digits: the next number of the counter that encryption uses. */
+static bool is_nonce(const uint8_t *bytes, size_t len)
+{
+	size_t digits = 0;
+	while (digits < len && isxdigit(bytes[digits]))
+		digits++;
+	return digits == 16 && len == 16;
+}
+
+static enum as_err check_options(struct repo *repo)
+{
+	uint8_t *bytes;
+	size_t len;
+	if (repo->config.is_append_only) {
+		const enum as_err err = note(repo, PROBLEM_APPEND_ONLY,
+					     "the file transactions lists them");
+		if (err != AS_OK)
+			return err;
+	}
+	if (!repo->dialect->has_options)
+		return AS_OK;
+	enum as_err err = io_read_file(repo->io, repo->fd, "nonce", 4096, &bytes, &len);
+	if (err == AS_ERR_MEMORY || err == AS_ERR_DOES_NOT_EXIST)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	const bool is_right = err == AS_OK && is_nonce(bytes, len);
+	if (err == AS_OK)
+		free(bytes);
+	return is_right ? AS_OK : note(repo, PROBLEM_NONCE, "nonce");
 }
 
 /* ---- what repairs have left ---- */
@@ -609,7 +761,7 @@ static enum as_err choose_per_dir(struct repo *repo, struct findings *findings)
 	const uint64_t misplaced = findings->total[PROBLEM_SEGMENT_MISPLACED];
 	if (config->usable && misplaced == 0)
 		return AS_OK;
-	enum as_err err = config_mend_folders(&repo->listing, &dialect_attic, &repo->mend);
+	enum as_err err = config_mend_folders(&repo->listing, repo->dialect, &repo->mend);
 	if (err != AS_OK)
 		return err;
 	if (!config->has_segments_per_dir)
@@ -653,52 +805,77 @@ static enum as_err read_listing(struct repo *repo)
 	return err;
 }
 
-/* Find out which program wrote the repository. One that Attic did not write is not damaged: drop
- * the findings so far. */
-static enum as_err find_origin(struct repo *repo, bool has_integrity)
+/* Read names, config and listing as those of @dialect, and forget what was read of them before. */
+static enum as_err read_as(struct repo *repo, const struct dialect *dialect,
+			   struct as_error *error)
+{
+	findings_free(&repo->findings);
+	findings_init(&repo->findings);
+	listing_free(&repo->listing);
+	repo->mend = (struct config_mend){ .dialect = dialect };
+	repo->dialect = dialect;
+	enum as_err err = read_names(repo, error);
+	if (err != AS_OK)
+		return err;
+	err = config_read(repo->io, repo->fd, dialect, &repo->config, &repo->findings);
+	if (err == AS_OK)
+		err = read_listing(repo);
+	repo->tail = repo->listing.count;
+	if (err == AS_OK)
+		return AS_OK;
+	return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+}
+
+/* A repository in a dialect that is not read is not damaged: drop the findings so far. */
+static enum as_err refuse(struct repo *repo, const struct dialect *dialect, const char *evidence)
+{
+	repo->dialect = dialect;
+	findings_free(&repo->findings);
+	findings_init(&repo->findings);
+	return findings_note(&repo->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s; seen in %.100s", dialect->title, evidence);
+}
+
+/* Find out which program wrote the repository. All is read as Attic's first; where that is wrong,
+ * once more. */
+static enum as_err read_as_written(struct repo *repo, struct as_error *error)
 {
 	char index[sizeof("index.4294967295")], evidence[FINDING_DETAIL_MAX];
+	enum as_err err = read_as(repo, &dialect_attic, error);
+	if (err != AS_OK)
+		return err;
 	snprintf(index, sizeof(index), "index.%" PRIu32, repo->index_transaction);
 	const struct origin_signs signs =
 		origin_look(repo->io, repo->fd, &repo->config, &repo->listing,
-			    repo->has_index ? index : NULL, has_integrity);
-	repo->dialect = origin_of(&signs);
-	repo->tail = repo->listing.count;
-	const enum as_err err = lock_choose(repo_lock(repo), repo->fd, repo->dialect->lock_kind,
-					    NULL);
-	if (err != AS_OK || repo->dialect->is_read)
-		return err;
-	lock_refuse(repo_lock(repo), repo->dialect->refusal);
-	findings_free(&repo->findings);
-	findings_init(&repo->findings);
+			    repo->has_index ? index : NULL, repo->has_integrity);
+	const struct dialect *dialect = origin_of(&signs);
+	if (dialect->refusal)
+		lock_refuse(repo_lock(repo), dialect->refusal);
+	if (dialect == repo->dialect)
+		return AS_OK;
 	origin_evidence(&signs, &repo->listing, evidence, sizeof(evidence));
-	return findings_note(&repo->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
-			     FINDING_NOWHERE, "%s; seen in %.100s",
-			     repo->dialect->title, evidence);
+	if (!dialect->is_read)
+		return refuse(repo, dialect, evidence);
+	err = lock_choose(repo_lock(repo), repo->fd, dialect->lock_kind, error);
+	if (err == AS_OK)
+		err = read_as(repo, dialect, error);
+	if (err == AS_OK && dialect->segment_magic_before)
+		err = findings_note(&repo->findings, PROBLEM_UPGRADE_INTERRUPTED, FINDING_NOWHERE,
+				    FINDING_NOWHERE, "seen in %.100s", evidence);
+	return err;
 }
 
-static enum as_err read_all(struct repo *repo, bool has_integrity)
+/* The log's end, index and hints. */
+static enum as_err read_rest(struct repo *repo)
 {
 	/* The hints come before the index: they may know that the tail was committed. */
 	static enum as_err (*const steps[])(struct repo *repo) = {
-		find_transaction, read_hints, read_index, check_hints_segments, check_tail,
-		check_numbers, check_lock, check_data, check_compact, check_undo,
+		find_transaction, read_hints, read_index, read_integrity, check_hints_segments,
+		check_tail, check_numbers, check_lock, check_data, check_compact, check_options,
+		check_undo,
 	};
-	enum as_err err = config_read(repo->io, repo->fd, &dialect_attic, &repo->config,
-				      &repo->findings);
-	if (err != AS_OK)
-		return err;
-	err = read_listing(repo);
-	if (err != AS_OK)
-		return err;
-	err = find_origin(repo, has_integrity);
-	if (err != AS_OK)
-		return err;
-	stamp_tail(repo, &repo->stamp);
-	if (!repo->dialect->is_read)
-		return check_lock(repo);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		err = steps[i](repo);
+		const enum as_err err = steps[i](repo);
 		if (err != AS_OK)
 			return err;
 	}
@@ -709,7 +886,6 @@ enum as_err repo_open(const char *path, const struct repo_options *options, stru
 		      struct as_error *error)
 {
 	struct locked_repo *locked = calloc(1, sizeof(*locked));
-	bool has_integrity = false;
 	enum as_err err = AS_ERR_MEMORY;
 	*out = NULL;
 	if (!locked)
@@ -729,10 +905,11 @@ enum as_err repo_open(const char *path, const struct repo_options *options, stru
 	if (err != AS_OK)
 		goto fail;
 	stamp_names(repo, &repo->stamp);
-	err = read_names(repo, &has_integrity, error);
+	err = read_as_written(repo, error);
 	if (err != AS_OK)
 		goto fail;
-	err = read_all(repo, has_integrity);
+	stamp_tail(repo, &repo->stamp);
+	err = repo->dialect->is_read ? read_rest(repo) : check_lock(repo);
 	if (err != AS_OK) {
 		as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 		goto fail;

@@ -13,6 +13,7 @@
 #include "format/config.h"
 #include "format/hints.h"
 #include "format/index.h"
+#include "format/integrity.h"
 #include "format/segment.h"
 #include "repo/config_mend.h"
 #include "repo/origin.h"
@@ -72,6 +73,8 @@ struct repo {
 	struct hints hints;
 	bool has_older_hints;
 	uint32_t older_hints;
+	bool has_integrity;		/* an integrity.N of the log's end, or above, is there */
+	struct integrity integrity;	/* the newest, where the dialect has any */
 
 	/* The newest undo folder that has a manifest, where its repair or taking that back was cut
 	 * short: UNDO_BEGUN, UNDO_UNDOING. UNDO_DONE where there is none such. */

@@ -214,7 +214,8 @@ enum as_err store_find_index(struct as_store *store)
 	/* The repo's own index file stays with it: it is what a look into the tail asks. */
 	if (err == AS_OK && hints->usable)
 		err = index_open(store->io, store->fd, store->repo->dialect, store->transaction,
-				 &store->index, &findings);
+				 &store->index,
+				 &findings);
 	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback)
 		is_wrong = check_counts(store, hints);
 	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback && !is_wrong)
@@ -233,7 +234,8 @@ static enum as_err check_repo(struct as_store *store, struct as_error *error)
 	struct repo *repo = store->repo;
 	store->io = repo->io;
 	store->fd = repo->fd;
-	if (repo->dialect->refusal)
+	const bool only_reads = store->options.read_only || store->options.no_lock;
+	if (!repo->dialect->is_read || (repo->dialect->refusal && !only_reads))
 		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", repo->path,
 			       repo->dialect->refusal);
 	for (size_t i = 0; !repo->config.usable && i < repo->findings.count; i++) {

@@ -267,7 +267,9 @@ class Commands(Case):
         self.assertEqual(list(info), ['repository', 'id', 'version', 'segments_per_dir',
                                       'max_segment_size', 'transaction_id', 'index_id', 'hints_id',
                                       'tail_segments', 'segments', 'bytes', 'index', 'lock',
-                                      'dialect', 'problems', 'witnesses'])
+                                      'dialect', 'problems', 'witnesses', 'hints_version',
+                                      'append_only', 'storage_quota', 'storage_quota_use'])
+        self.assertEqual([info[field] for field in list(info)[-4:]], [1, False, 0, None])
         self.assertEqual(info['witnesses'][0],
                          {'file': 'index.2', 'state': 'credible', 'confirmed': 9, 'of': 9,
                           'sampled': False, 'known': None, 'objects': None})

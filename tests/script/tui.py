@@ -90,7 +90,7 @@ def whole_repository(folder, segments=30, each=12):
 
 
 class ByHand(Case):
-    def test_a_repository_of_borg_is_named_and_neither_verified_nor_repaired(self):
+    def test_a_repository_of_borg_is_read_and_not_repaired(self):
         repo = whole_repository(self.folder)
         for folder, _, names in os.walk(repo):
             for name in names:
@@ -101,14 +101,11 @@ class ByHand(Case):
                         f.seek(0)
                         f.write(magic)
         terminal = self.open(repo)
-        terminal.wait('Borg 1.x', 'by hand', 'Use Borg itself', 'READ-ONLY',
-                      'segment 0: unverified')
-        for key in '234578':
-            terminal.press(key).wait('not shown: Borg 1.x')
-            terminal.press('1')
-        terminal.press('6').wait('foreign-format')
+        terminal.wait('atticscope  Borg ', 'Borg 1.x, hints of version 1', 'READ-ONLY', 'all agree')
+        terminal.press('v').wait('The repository is whole')
+        terminal.press('5').wait('fits the log')
+        terminal.press('4').wait('fits the log')
         terminal.press('1')
-        terminal.press('v').wait('not verified: Borg 1.x')
         terminal.press('u').wait('not upgraded: this is a Borg repository', 'READ-ONLY')
 
     def test_the_lines_to_write_by_hand_are_on_the_first_screen(self):

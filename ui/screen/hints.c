@@ -80,7 +80,9 @@ static void fill_row(struct model *base, uint64_t i, struct row *row)
 		row_set(row, COL_COUNTED, STYLE_FAINT, "%s", c.is_there && !c.counted ? "?" : "-");
 	if (c.differs)
 		row_set(row, COL_DIFFERENCE, STYLE_WARNING, "! %+" PRId64, c.difference);
-	if (c.is_compact)
+	if (c.is_compact && c.stored && c.stored->freeable > 0)
+		row_set(row, COL_COMPACT, STYLE_NORMAL, "%" PRId64, c.stored->freeable);
+	else if (c.is_compact)
 		row_set(row, COL_COMPACT, STYLE_NORMAL, "yes");
 	if (!c.is_there)
 		row_set(row, COL_NOTE, STYLE_WARNING, "no such segment");
@@ -162,10 +164,13 @@ static void describe_credit(const struct session *session, char *out, size_t siz
 static void describe(const struct session *session, const char *filter, char *out, size_t size)
 {
 	const struct repo *repo = session->repo;
-	char known[FORMAT_SIZE], compact[FORMAT_SIZE], credit[WITNESS_TEXT + 32];
+	char known[FORMAT_SIZE], compact[FORMAT_SIZE], credit[WITNESS_TEXT + 32], shadow[64] = "";
 	const char *verify =
 		atomic_load(&session->check) == CHECK_NONE ? "   not counted yet: press v" : "";
 	describe_credit(session, credit, sizeof(credit));
+	if (repo->hints.shadow_count > 0)
+		snprintf(shadow, sizeof(shadow), ", %zu keys in the shadow index",
+			 repo->hints.shadow_count);
 	if (!repo->has_hints)
 		snprintf(out, size, "there is no hints file%s   filter: %s", verify, filter);
 	else if (!repo->hints.usable)
@@ -173,10 +178,10 @@ static void describe(const struct session *session, const char *filter, char *ou
 			 "   filter: %s", repo->hints_transaction, verify, filter);
 	else
 		snprintf(out, size,
-			 "hints.%" PRIu32 "%s%s   filter: %s   %s segments, %s to compact",
+			 "hints.%" PRIu32 "%s%s   filter: %s   %s segments, %s to compact%s",
 			 repo->hints_transaction, credit, verify, filter,
 			 format_count(repo->hints.segment_count, known, sizeof(known)),
-			 format_count(repo->hints.compact_count, compact, sizeof(compact)));
+			 format_count(repo->hints.compact_count, compact, sizeof(compact)), shadow);
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)

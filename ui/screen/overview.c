@@ -6,6 +6,8 @@
 #include "screen/screens.h"
 #include "session/format.h"
 
+#include "engine/base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +114,20 @@ static const char *name_misfits(const struct verify *verify)
 	return index ? "the index DOES NOT FIT (4)" : hints ? "the hints DO NOT FIT (5)" : NULL;
 }
 
+/* "Borg 1.x, hints of version 2, append-only, 1.2 MB of a quota of 3.0 MB used" */
+static void describe_format(const struct repo *repo, char *out, size_t size)
+{
+	char quota[FORMAT_SIZE], used[FORMAT_SIZE];
+	snprintf(out, size, "%s, hints of version %" PRIu32 "%s", repo->dialect->title,
+		 repo->dialect->hints_version, repo->config.is_append_only ? ", append-only" : "");
+	if (repo->config.storage_quota == 0)
+		return;
+	format_bytes(repo->config.storage_quota, quota, sizeof(quota));
+	format_bytes(repo->hints.quota_use > 0 ? (uint64_t)repo->hints.quota_use : 0, used,
+		     sizeof(used));
+	buffer_append(out, size, ", %s of a quota of %s used", used, quota);
+}
+
 static void draw_transactions(const struct session *session, struct area *area)
 {
 	const struct repo *repo = session->repo;
@@ -121,6 +137,10 @@ static void draw_transactions(const struct session *session, struct area *area)
 	if (!repo->dialect->is_read) {
 		line(area, STYLE_WARNING, "format", repo->dialect->title);
 		return;
+	}
+	if (repo->dialect->has_options) {
+		describe_format(repo, text, sizeof(text));
+		line(area, STYLE_NORMAL, "format", text);
 	}
 	const bool has_end = repo_log_end(repo, &end);
 	const bool was_committed = has_end && (!repo->has_transaction || end != repo->transaction);

@@ -2,6 +2,7 @@
  * it. */
 #include "build-config.h"
 
+#include "tests/support/borg_repo.h"
 #include "tests/unit/check/sample.h"
 
 #include <errno.h>
@@ -31,20 +32,25 @@ static void config_id(struct world *w)
 	rewrite_config(
 		w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 1500\n");
 }
+/* ---- only Borg has these ---- */
+
 static void foreign_format(struct world *w)
 {
+	borg_repo_make(w->builder);
+	config_version(w);
+}
+static void upgrade_interrupted(struct world *w)
+{
 	char path[BUILDER_PATH];
-	for (uint32_t i = 0; i <= builder_head(w->builder); i++) {
-		builder_segment_path(w->builder, i, path);
-		builder_patch(path, 0, "BORG_SEG", 8);
-	}
+	builder_segment_path(w->builder, 0, path);
+	builder_patch(path, 0, "BORG_SEG", 8);
 	builder_patch(index_path(w), 0, "BORG_IDX", 8);
 }
 /* The lock of Borg: a folder and a list. */
 static void lock_name(struct world *w, const char *name)
 {
 	char path[BUILDER_PATH + 64];
-	foreign_format(w);
+	borg_repo_make(w->builder);
 	setenv("BORG_HOST_ID", "here", 1);
 	assert_int_equal(mkdir(path_of(w, "lock.exclusive"), 0700), 0);
 	snprintf(path, sizeof(path), "lock.exclusive/%s", name);
@@ -55,8 +61,96 @@ static void lock_elsewhere(struct world *w) { lock_name(w, "there.7-0"); }
 static void lock_alive(struct world *w) { lock_name(w, "here.1-0"); }
 static void lock_damaged(struct world *w)
 {
-	foreign_format(w);
+	borg_repo_make(w->builder);
 	builder_write_file(path_of(w, "lock.roster"), "7", 1);
+}
+static const char *integrity_path(struct world *w)
+{
+	return path_of(w, "integrity.%u", builder_head(w->builder));
+}
+static void integrity_missing(struct world *w)
+{
+	borg_repo_make(w->builder);
+	unlink(integrity_path(w));
+}
+static void integrity_folder(struct world *w)
+{
+	integrity_missing(w);
+	assert_int_equal(mkdir(integrity_path(w), 0700), 0);
+}
+static void integrity_unreadable(struct world *w)
+{
+	static char name[32];
+	borg_repo_make(w->builder);
+	snprintf(name, sizeof(name), "integrity.%u", builder_head(w->builder));
+	w->fault.open_path = name;
+	w->fault.open_error = EIO;
+	w->io = &w->fault.io;
+}
+static void integrity_format(struct world *w)
+{
+	borg_repo_make(w->builder);
+	builder_truncate(integrity_path(w), 0);
+}
+static void integrity_version(struct world *w)
+{
+	borg_repo_make(w->builder);
+	builder_patch(integrity_path(w), 9, "\x03", 1);
+}
+static void integrity_algorithm(struct world *w)
+{
+	borg_repo_make(w->builder);
+	builder_patch(integrity_path(w), 33, "XXH65", 5);
+}
+/* Nothing but the digest tells. */
+static void integrity_of_hints(struct world *w)
+{
+	size_t len;
+	borg_repo_make(w->builder);
+	free(builder_read_file(hints_path(w), &len));
+	builder_flip(hints_path(w), len - 15, 1);	/* the use of a quota that there is not */
+}
+static void integrity_of_index(struct world *w)
+{
+	borg_repo_make(w->builder);
+	builder_patch(index_path(w), empty_bucket(w), "x", 1);
+}
+static void integrity_old(struct world *w)
+{
+	borg_repo_make(w->builder);
+	builder_write_file(path_of(w, "integrity.0"), "x", 1);
+}
+static void hints_quota(struct world *w)
+{
+	borg_repo_make_with(w->builder, 3, NULL);
+	borg_repo_config(w->builder, "storage_quota = 1.5G\n");
+}
+static void hints_shadow(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(3, key);
+	borg_repo_make_with(w->builder, 0, key);
+}
+static void append_only(struct world *w)
+{
+	borg_repo_make(w->builder);
+	borg_repo_config(w->builder, "append_only = 1\nstorage_quota = 0\n");
+}
+static void nonce(struct world *w)
+{
+	borg_repo_make(w->builder);
+	builder_write_file(path_of(w, "nonce"), "0000000000000x00", 16);
+}
+/* A lone COMMIT is gone, and index, hints and integrity bear its number. */
+static void lone_commit_gone(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(77, key);
+	builder_put_some(w->builder, key, 300);
+	builder_close_segment(w->builder);
+	builder_transaction(w->builder);
+	borg_repo_make(w->builder);
+	unlink(path_of(w, "data/%u/%u", builder_head(w->builder) / 4, builder_head(w->builder)));
 }
 static void config_limits(struct world *w)
 {
@@ -678,6 +772,24 @@ static const struct sample {
 	unsigned lost;			/* objects that must be named lost */
 } samples[] = {
 	{ "foreign-format", foreign_format, PROBLEM_FOREIGN_FORMAT, REPAIR_NONE, 0 },
+	{ "upgrade-interrupted", upgrade_interrupted, PROBLEM_UPGRADE_INTERRUPTED, REPAIR_SALVAGE,
+	  0 },
+	{ "integrity-missing", integrity_missing, PROBLEM_INTEGRITY_MISSING, REPAIR_RECOVER, 0 },
+	{ "integrity-folder", integrity_folder, PROBLEM_NOT_A_FILE, REPAIR_NONE, 0 },
+	{ "integrity-unreadable", integrity_unreadable, PROBLEM_INTEGRITY_UNREADABLE,
+	  REPAIR_RECOVER, 0 },
+	{ "integrity-format", integrity_format, PROBLEM_INTEGRITY_FORMAT, REPAIR_RECOVER, 0 },
+	{ "integrity-version", integrity_version, PROBLEM_INTEGRITY_VERSION, REPAIR_RECOVER, 0 },
+	{ "integrity-algorithm", integrity_algorithm, PROBLEM_INTEGRITY_VERSION, REPAIR_RECOVER,
+	  0 },
+	{ "integrity-of-hints", integrity_of_hints, PROBLEM_INTEGRITY_DIGEST, REPAIR_RECOVER, 0 },
+	{ "integrity-of-index", integrity_of_index, PROBLEM_INTEGRITY_DIGEST, REPAIR_RECOVER, 0 },
+	{ "integrity-old", integrity_old, PROBLEM_INTEGRITY_OLD, REPAIR_COMPACT, 0 },
+	{ "hints-quota", hints_quota, PROBLEM_HINTS_QUOTA, REPAIR_RECOVER, 0 },
+	{ "hints-shadow", hints_shadow, PROBLEM_HINTS_SHADOW, REPAIR_RECOVER, 0 },
+	{ "append-only", append_only, PROBLEM_APPEND_ONLY, REPAIR_COMPACT, 0 },
+	{ "nonce", nonce, PROBLEM_NONCE, REPAIR_COMPACT, 0 },
+	{ "lone-commit-gone", lone_commit_gone, PROBLEM_TAIL_WAS_COMMITTED, REPAIR_SALVAGE, 0 },
 	{ "config-missing", config_missing, PROBLEM_CONFIG_MISSING, REPAIR_NONE, 0 },
 	{ "config-folder", config_folder, PROBLEM_CONFIG_UNREADABLE, REPAIR_NONE, 0 },
 	{ "config-syntax", config_syntax, PROBLEM_CONFIG_SYNTAX, REPAIR_NONE, 0 },
@@ -806,9 +918,9 @@ static const struct sample {
 	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_NONE, 0 },
 	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
 	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
-	{ "lock-stale", lock_stale, PROBLEM_LOCK_STALE, REPAIR_NONE, 0 },
-	{ "lock-elsewhere", lock_elsewhere, PROBLEM_LOCK_UNKNOWN, REPAIR_NONE, 0 },
-	{ "lock-alive", lock_alive, PROBLEM_WRITER, REPAIR_NONE, 0 },
+	{ "lock-stale", lock_stale, PROBLEM_LOCK_STALE, REPAIR_COMPACT, 0 },
+	{ "lock-elsewhere", lock_elsewhere, PROBLEM_LOCK_UNKNOWN, REPAIR_COMPACT, 0 },
+	{ "lock-alive", lock_alive, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
 	{ "lock-damaged", lock_damaged, PROBLEM_LOCK_DAMAGED, REPAIR_NONE, 0 },
 	{ "writer-comes", writer_comes, PROBLEM_WRITER, REPAIR_NONE, 0 },
 	/* What is wrong may be what is not written yet. */

@@ -85,6 +85,7 @@ static void only_attics_row_has_no_refusal(void **state)
 	};
 	assert_null(dialect_attic.refusal);
 	assert_null(dialect_attic.by_hand);
+	assert_true(dialect_borg.is_read && dialect_mixed.is_read && !dialect_borg2.is_read);
 	assert_string_equal(dialect_attic.name, "attic");
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		assert_string_equal(others[i].row->name, others[i].name);
@@ -164,6 +165,19 @@ static void upgrade(const struct world *world, uint32_t segments)
 		builder_write_file(path, readme, sizeof(readme) - 1);
 }
 
+/* It is read, and nothing but what an upgrade left half done is wrong with it. */
+static void expect_read(const struct repo *opened, const struct dialect *dialect)
+{
+	const bool is_mixed = dialect == &dialect_mixed;
+	assert_ptr_equal(opened->dialect, dialect);
+	assert_true(opened->has_transaction && opened->index.fd >= 0 && opened->hints.usable);
+	assert_int_equal(opened->findings.total[PROBLEM_UPGRADE_INTERRUPTED], is_mixed);
+	assert_int_equal(opened->findings.total[PROBLEM_FOREIGN_FORMAT], 0);
+	for (size_t i = 0; i < opened->findings.count; i++)
+		assert_true(opened->findings.rows[i].problem == PROBLEM_UPGRADE_INTERRUPTED ||
+			    opened->findings.rows[i].severity == SEVERITY_INFO);
+}
+
 static void expect_foreign(const struct repo *opened, const struct dialect *dialect)
 {
 	struct diagnosis diagnosis;
@@ -186,10 +200,10 @@ static void every_step_of_an_upgrade_is_recognised(void **state)
 	assert_ptr_equal(look(world)->dialect, &dialect_attic);
 	for (uint32_t done = 1; done < count; done++) {
 		upgrade(world, done);
-		expect_foreign(look(world), &dialect_mixed);
+		expect_read(look(world), &dialect_mixed);
 	}
 	upgrade(world, count);
-	expect_foreign(look(world), &dialect_borg);
+	expect_read(look(world), &dialect_borg_1_0);
 }
 
 static void no_flipped_bit_and_no_lone_segment_makes_it_foreign(void **state)
@@ -247,21 +261,18 @@ static void config_and_integrity_are_signs(void **state)
 	builder_path(world->builder, "config", path);
 	builder_write_file(path, config, strlen(config));
 	assert_true(look(world)->config.has_borg_options);
-	expect_foreign(look(world), &dialect_borg);
+	assert_string_equal(look(world)->dialect->name, "borg");
 	builder_path(world->builder, "integrity.3", path);
 	unlink(path);
 	assert_ptr_equal(look(world)->dialect, &dialect_attic);
 }
 
-static void a_foreign_repository_is_not_read_and_not_changed(void **state)
+static void only_the_library_that_reads_opens_borgs(void **state)
 {
 	struct world *world = *state;
 	const struct lock_wait wait = { 0 };
-	struct verify_progress progress = { .cancel = false };
 	struct as_error error;
 	struct as_store *store;
-	struct verify *verify;
-	struct fault fault;
 	upgrade(world, builder_head(world->builder) + 1);
 	look(world);
 	assert_int_equal(lock_upgrade(repo_lock(world->repo), &wait, &error),
@@ -270,16 +281,41 @@ static void a_foreign_repository_is_not_read_and_not_changed(void **state)
 	assert_non_null(strstr(error.message, "Borg"));
 	repo_close(world->repo);
 	world->repo = NULL;
-	for (int read_only = 0; read_only < 2; read_only++) {
-		const struct as_options options = { .read_only = read_only };
-		assert_int_equal(as_open(world->path, &options, &store, &error),
-				 AS_ERR_INVALID_REPOSITORY);
-		assert_null(store);
-		assert_non_null(strstr(error.message, "Borg"));
-	}
+	const struct as_options reads = { .read_only = true }, writes = { .read_only = false };
+	assert_int_equal(as_open(world->path, &writes, &store, &error), AS_ERR_INVALID_REPOSITORY);
+	assert_null(store);
+	assert_non_null(strstr(error.message, "Borg"));
+	assert_int_equal(as_open(world->path, &reads, &store, &error), AS_OK);
+	uint8_t key[BUILDER_KEY];
+	void *data;
+	size_t len;
+	builder_key(0, key);
+	assert_int_equal(as_get(store, key, sizeof(key), &data, &len, &error), AS_OK);
+	assert_int_equal(len, 200);
+	free(data);
+	as_close(store);
+}
+
+static void borg_2_is_not_read(void **state)
+{
+	static const char config[] = "[repository]\nversion = 2\nappend_only = 0\n";
+	struct world *world = *state;
+	struct verify_progress progress = { .cancel = false };
+	struct as_error error;
+	struct as_store *store;
+	struct verify *verify;
+	struct fault fault;
+	char path[BUILDER_PATH];
+	upgrade(world, builder_head(world->builder) + 1);
+	builder_path(world->builder, "config", path);
+	builder_write_file(path, config, sizeof(config) - 1);
+	const struct as_options reads = { .read_only = true };
+	assert_int_equal(as_open(world->path, &reads, &store, &error), AS_ERR_INVALID_REPOSITORY);
+	assert_non_null(strstr(error.message, "Borg 2"));
 	fault_init(&fault);
 	const struct repo_options options = { .no_lock = true, .io = &fault.io };
 	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
+	expect_foreign(world->repo, &dialect_borg2);
 	const unsigned before = (unsigned)fault.preads;
 	assert_int_equal(verify_run(world->repo, 1, &progress, &verify), AS_OK);
 	assert_true(verify->complete);
@@ -349,8 +385,9 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(borg2_is_told_by_its_config, setup, teardown),
 		cmocka_unit_test_setup_teardown(config_and_integrity_are_signs, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_foreign_repository_is_not_read_and_not_changed,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(only_the_library_that_reads_opens_borgs, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(borg_2_is_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_lock_of_others_is_no_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(opening_looks_at_two_segments_and_no_more, setup,
 						teardown),
