@@ -36,7 +36,8 @@ struct choices {
 static struct choices weigh_choices(const struct request *request, const struct report *report)
 {
 	const struct repair_options options = { .threads = request->options.threads };
-	const bool is_choice = report->diagnosis.alternative != REPAIR_NONE;
+	const bool is_choice = report->diagnosis.alternative != REPAIR_NONE &&
+			       !report->repo->dialect->refusal;
 	struct choices choices = {
 		.repairs = { report->diagnosis.recommended, report->diagnosis.alternative },
 	};
@@ -65,11 +66,12 @@ static json_t *json_place(int64_t value)
 	return value == FINDING_NOWHERE ? json_null() : json_integer(value);
 }
 
-static json_t *json_finding(const struct finding *finding)
+static json_t *json_finding(const struct repo *repo, const struct finding *finding)
 {
 	const struct problem_info *info = &problem_table[finding->problem];
 	char sentence[1024];
 	finding_message(finding, sentence, sizeof(sentence));
+	dialect_reword(repo->dialect, sentence, sizeof(sentence));
 	json_t *object = json_object();
 	json_add(&object, "code", json_text(info->id));
 	json_add(&object, "severity", json_text(severity_name(finding->severity)));
@@ -113,7 +115,7 @@ static void write_json(struct request *request, const struct report *report)
 	json_t *problems = json_array();
 	uint64_t total = 0;
 	for (size_t i = 0; i < findings->count; i++)
-		json_append(&problems, json_finding(&findings->rows[i]));
+		json_append(&problems, json_finding(repo, &findings->rows[i]));
 	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
 		total += findings->total[problem];
 	json_t *object = json_object();
@@ -177,7 +179,10 @@ static void write_place(struct out *out, const struct finding *finding)
 
 /* Write all findings of one problem and severity, from position @first. Returns the next
  * position. */
-static size_t write_group(struct out *out, const struct findings *findings, size_t first, bool all)
+#define FOUND_MAX 256
+
+static size_t write_group(struct out *out, const struct dialect *dialect,
+			  const struct findings *findings, size_t first, bool all)
 {
 	const struct finding *head = &findings->rows[first];
 	const struct problem_info *info = &problem_table[head->problem];
@@ -189,8 +194,11 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 			meaning = info->meaning;
 		end++;
 	}
+	char found[FOUND_MAX];
+	snprintf(found, sizeof(found), "%s", info->found);
+	dialect_reword(dialect, found, sizeof(found));
 	text_line(out, severity_tones[head->severity], "%s: %s [%s]",
-		  severity_name(head->severity), info->found, info->id);
+		  severity_name(head->severity), found, info->id);
 	const size_t shown = all || end - first <= PLACES_SHOWN ? end : first + PLACES_SHOWN;
 	for (size_t i = first; i < shown; i++)
 		write_place(out, &findings->rows[i]);
@@ -201,7 +209,7 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 		text_line(out, TONE_FAINT, "    and %" PRIu64 " more", rest);
 	/* Such a folder does the repository no harm, but Attic fails on it. */
 	if (head->severity > SEVERITY_INFO || head->problem == PROBLEM_FOLDER_NAME)
-		text_problem(out, info, meaning, head->repair);
+		text_problem(out, dialect, info, meaning, head->repair);
 	for (size_t i = first; i < end; i++)
 		if (finding_is_of_lost_manifest(&findings->rows[i]))
 			text_paragraph(out, 2, manifest_lost_text);
@@ -250,6 +258,12 @@ static void write_recommended(struct request *request, const struct report *repo
 	if (report->diagnosis.recommended == REPAIR_NONE)
 		return;
 	text_blank_line(out);
+	if (report->repo->dialect->refusal) {
+		text_line(out, TONE_STRONG, "Recommended: %s",
+			  repair_name(report->diagnosis.recommended));
+		text_paragraph(out, 0, "This program does not do that here so far.");
+		return;
+	}
 	if (report->diagnosis.alternative == REPAIR_NONE) {
 		text_line(out, TONE_STRONG, "Recommended: atticscope %s %s",
 			  repair_name(report->diagnosis.recommended), path);
@@ -277,7 +291,7 @@ static void write_text(struct request *request, const struct report *report)
 	const struct findings *findings = &report->verify->findings;
 	write_summary(out, report);
 	for (size_t i = 0; i < findings->count && out_goes_on(out);)
-		i = write_group(out, findings, i, request->options.all);
+		i = write_group(out, report->repo->dialect, findings, i, request->options.all);
 	if (!diagnosis->clean)
 		text_line(out, TONE_PLAIN, "%u error%s, %u warning%s", diagnosis->errors,
 			  plural(diagnosis->errors), diagnosis->warnings,

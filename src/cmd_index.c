@@ -99,6 +99,7 @@ static enum as_err refuse(const struct repo *repo)
 		    finding->problem > PROBLEM_INDEX_LENGTH)
 			continue;
 		finding_message(finding, sentence, sizeof(sentence));
+		dialect_reword(repo->dialect, sentence, sizeof(sentence));
 		message("%s", sentence);
 		return AS_ERR_INTEGRITY;
 	}

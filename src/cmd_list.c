@@ -67,7 +67,7 @@ int cmd_problems(struct request *request)
 		}
 		text_line(out, severity_tones[info->severity], "%s: %s [%s]",
 			  severity_name(info->severity), info->found, info->id);
-		text_problem(out, info, info->meaning, info->repair);
+		text_problem(out, &dialect_attic, info, info->meaning, info->repair);
 		text_blank_line(out);
 	}
 	return EXIT_DONE;

@@ -210,13 +210,17 @@ void text_blank_line(struct out *out)
 	out_goes_on(out);
 }
 
-void text_problem(struct out *out, const struct problem_info *info, const char *meaning,
-		  enum repair repair)
+void text_problem(struct out *out, const struct dialect *dialect, const struct problem_info *info,
+		  const char *meaning, enum repair repair)
 {
-	char stake[512], meanwhile[512];
+	char what[1024], stake[512], meanwhile[512];
+	snprintf(what, sizeof(what), "%s", meaning);
 	snprintf(stake, sizeof(stake), "If nothing is done: %s", info->stake);
 	snprintf(meanwhile, sizeof(meanwhile), "Until then: %s", info->meanwhile);
-	text_paragraph(out, 2, meaning);
+	dialect_reword(dialect, what, sizeof(what));
+	dialect_reword(dialect, stake, sizeof(stake));
+	dialect_reword(dialect, meanwhile, sizeof(meanwhile));
+	text_paragraph(out, 2, what);
 	text_paragraph(out, 2, stake);
 	text_paragraph(out, 2, meanwhile);
 	if (repair_name(repair))

@@ -4,6 +4,7 @@
 #define ATTICSCOPE_OUT_TEXT_H
 
 #include "engine/base/problem.h"
+#include "engine/format/dialect.h"
 #include "src/out.h"
 
 void text_titles(struct out *out, const struct column *columns, size_t count);
@@ -28,9 +29,9 @@ void text_by_hand(struct out *out, const char *lines);
 void text_blank_line(struct out *out);
 
 /* What @info means, what is at stake, whether the repository can be used, and what mends it:
- * indented paragraphs. */
-void text_problem(struct out *out, const struct problem_info *info, const char *meaning,
-		  enum repair repair);
+ * indented paragraphs in the words of @dialect. */
+void text_problem(struct out *out, const struct dialect *dialect, const struct problem_info *info,
+		  const char *meaning, enum repair repair);
 
 extern const enum tone severity_tones[];	/* by enum severity */
 

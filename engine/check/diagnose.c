@@ -237,8 +237,8 @@ static void write_loss(const struct verify *verify, struct diagnosis *d)
 /* What the verdict says, the more important first. */
 enum verdict_kind {
 	SAYS_FOREIGN, SAYS_PART, SAYS_NOTHING_YET, SAYS_WHOLE, SAYS_CHANGED, SAYS_IN_USE,
-	SAYS_UNREAD, SAYS_LOSS, SAYS_UNREADABLE, SAYS_ENTRIES, SAYS_DAMAGED, SAYS_TAIL, SAYS_INDEX,
-	SAYS_OTHERS
+	SAYS_UNREAD, SAYS_LOSS, SAYS_UNREADABLE, SAYS_ENTRIES, SAYS_UPGRADE, SAYS_DAMAGED,
+	SAYS_TAIL, SAYS_INDEX, SAYS_OTHERS
 };
 
 /* The sentences without figures: once the data was verified, and before, where that differs. */
@@ -253,6 +253,8 @@ static const char *const sentences[][2] = {
 			   "lost.", NULL },
 	[SAYS_ENTRIES] = { "No byte of the log is damaged, and no object is lost; but the log "
 			   "alone would not give every object.", NULL },
+	[SAYS_UPGRADE] = { "An upgrade to Borg was not finished; no object is lost.",
+			   "An upgrade to Borg was not finished; the data is not verified yet." },
 	[SAYS_DAMAGED] = { "The log is damaged; no object is lost.",
 			   "The log is damaged; verification will show what is lost." },
 	[SAYS_TAIL] = { "A transaction was begun and never committed; what was committed is whole.",
@@ -282,6 +284,8 @@ static enum verdict_kind verdict_kind(const struct repo *repo,
 		{ verify && verify->findings.total[PROBLEM_OBJECT_UNREADABLE] > 0,
 		  SAYS_UNREADABLE },
 		{ is_salvage && needs_entries(verify), SAYS_ENTRIES },
+		{ is_salvage && repo->dialect->segment_magic_before &&
+		  !(verify && verify->log_is_damaged), SAYS_UPGRADE },
 		{ is_salvage, SAYS_DAMAGED },
 		{ weight->wanted == REPAIR_ROLLBACK, SAYS_TAIL },
 		{ weight->wanted == REPAIR_RECOVER, SAYS_INDEX },
@@ -369,6 +373,9 @@ void diagnose(const struct repo *repo, const struct verify *verify, struct diagn
 	write_verdict(repo, &ground, &weight, verify, d);
 	advise(repo, &ground, &weight, d);
 	obstacle_by_hand(repo, &ground, d->by_hand, sizeof(d->by_hand));
+	dialect_reword(repo->dialect, d->verdict, sizeof(d->verdict));
+	dialect_reword(repo->dialect, d->advice, sizeof(d->advice));
+	dialect_reword(repo->dialect, d->by_hand, sizeof(d->by_hand));
 	if (!d->by_hand[0] || !obstacle_is_any(&ground, OBSTACLE_CONFIG))
 		return;
 	buffer_append(d->by_hand, sizeof(d->by_hand), "\nThen run check again");

@@ -319,12 +319,9 @@ static void add_row(const struct obstacle *row, const struct findings *findings,
 void obstacle_by_hand(const struct repo *repo, const struct obstacle_ground *ground, char *out,
 		      size_t size)
 {
-	const char *foreign = repo->dialect->by_hand;
 	out[0] = '\0';
-	if (foreign) {
-		add(out, size, "", foreign);
-		return;
-	}
+	if (repo->dialect->by_hand && !ground->clean && !obstacle_is_any(ground, OBSTACLE_IN_USE))
+		add(out, size, "", repo->dialect->by_hand);
 	for (size_t i = 0; i < obstacle_count; i++) {
 		const struct obstacle *row = &obstacle_table[i];
 		const size_t len = strlen(out);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Faults that only a person can mend: check names the file, the line and the text, recommends no
 repair, and every repair refuses with the same words. Writing the printed lines by hand mends the
-repository. Also repositories in Borg's format: they are named as such, and every command leaves
+repository. Also repositories in Borg's format: they are named as such, and every command that
+writes leaves
 them as they are.
 
 ATTICSCOPE names the program. SHARED (by default ../shared beside the source) may hold repositories
@@ -338,13 +339,16 @@ class Foreign(Case):
         self.assertRegex(text, says)
         self.assertNotRegex(text.lower(), 'damage[^.]*segment|lost|recommended|atticscope salvage')
         status, out, err = run('info', '--json', self.repo)
-        self.assertEqual((status, json.loads(out)['dialect']), (0, dialect))
-        self.assertRegex(run('info', self.repo)[1], says)
+        self.assertEqual((status, json.loads(out)['dialect']), (8, dialect))
+        self.assertRegex(err, says)
         for args in (['segments'], ['index'], ['hints'], ['entries', '0'], ['history', KEYS[0]],
                      ['get', KEYS[0]]):
             status, out, err = run(args[0], self.repo, *args[1:])
             self.assertEqual((status, out), (8, ''), args)
             self.assertIn('Borg', err)
+        self.expect_refused(before)
+
+    def expect_refused(self, before):
         writes = [[repair, how, self.repo] for repair in REPAIRS for how in ('--dry-run', '--yes')]
         writes += [['undo', '--yes', self.repo], ['undo', '--purge', '--yes', self.repo],
                    ['put', self.repo, 'ab' * 32, '-'], ['put', '--batch', self.repo],
@@ -358,14 +362,44 @@ class Foreign(Case):
                 self.assertRegex(words(out), 'Plan: .*Borg.*cannot be planned')
         self.assertEqual(state(self.repo), before)
 
+    def expect_read(self, dialect, clean, objects):
+        """Every command that reads works, and none that writes."""
+        before = state(self.repo)
+        status, report, text = self.check()
+        self.assertEqual((status, report['dialect'], report['clean'], report['objects']),
+                         (0 if clean else 4, dialect, clean, objects))
+        self.assertEqual(report['by_hand'] is None, clean)
+        self.assertNotIn('atticscope ' + str(report['recommended']), text)
+        status, out, err = run('info', '--json', self.repo)
+        self.assertEqual((status, json.loads(out)['dialect']), (0, dialect))
+        for args in (['info'], ['segments'], ['hints'], ['segments', '--verify']):
+            status, out, err = run(*args, self.repo)
+            self.assertEqual((status, err), (0, ''), args)
+        self.expect_refused(before)
+
     def test_borg(self):
+        objects = self.check()[1]['objects']
         self.upgrade(99)
-        self.expect_left_alone('borg', 'Borg 1')
+        self.expect_read('borg', True, objects)
 
     def test_half_upgraded(self):
+        objects = self.check()[1]['objects']
         self.upgrade(3)
-        self.expect_left_alone('mixed', 'half upgraded')
-        self.assertIn('Run borg upgrade again', words(self.check()[2]))
+        self.expect_read('mixed', False, objects)
+        report = self.check()[1]
+        self.assertEqual(report['recommended'], 'salvage')
+        self.assertIn('upgrade-interrupted', [p['code'] for p in report['problems']])
+        self.assertIn('Run borg upgrade again', words(report['by_hand']))
+
+    def test_no_sentence_names_attic_where_borg_is_meant(self):
+        self.upgrade(99)
+        os.remove(self.segments()[-1])
+        os.remove(glob.glob(self.path('hints.*'))[0])
+        put(self.path('config'), b'nothing')
+        status, report, text = self.check()
+        self.assertEqual((status, report['dialect']), (4, 'borg'))
+        self.assertNotIn('Attic', text + json.dumps(report))
+        self.assertIn('Borg', text)
 
     def test_an_interrupted_upgrade_is_named_wherever_it_stopped(self):
         for segments in range(1, len(self.segments())):
@@ -410,7 +444,9 @@ class Foreign(Case):
                 shutil.rmtree(self.repo)
                 with tarfile.open(os.path.join(SHARED, 'corpus-borg', name + '.tar.gz')) as archive:
                     archive.extractall(self.folder)
-                self.expect_left_alone(dialect, 'Borg')
+                before = state(self.repo)
+                self.assertEqual(self.check()[1]['dialect'], dialect)
+                self.expect_refused(before)
 
 
 if __name__ == '__main__':

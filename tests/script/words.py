@@ -280,7 +280,7 @@ class Repairs(Case):
         index = os.path.join(self.path, 'index.2')
         with open(index, 'r+b') as f:
             f.write(b'BORG_IDX')
-        self.assertEqual(self.object('check', '--json', self.path, status=8)['dialect'], 'mixed')
+        self.assertEqual(self.object('check', '--json', self.path, status=4)['dialect'], 'mixed')
         text = words(run('check', self.path)[1])
         self.assertIn('run neither Attic nor Borg', text)
         self.assertNotRegex(text, 'Borg can use it\\.|Use Borg on it')

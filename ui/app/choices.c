@@ -81,7 +81,8 @@ void choices_find(struct app *app)
 	snprintf(choices->rows[1].meaning, sizeof(choices->rows[1].meaning),
 		 "Goes back to transaction %" PRIu32 "; gives up the newest one.",
 		 app->session->repo->transaction);
-	struct compare_job *job = calloc(1, sizeof(*job));
+	struct compare_job *job =
+		app->session->repo->dialect->refusal ? NULL : calloc(1, sizeof(*job));
 	if (!job)
 		return;		/* the choices are shown without figures */
 	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "comparing the two repairs",

@@ -42,6 +42,7 @@ static void fill_row(struct model *base, uint64_t i, struct row *row)
 	snprintf(text, sizeof(text), "%s%s%s%s%s", is_manifest ? "the manifest: " : "",
 		 info->found, finding->detail[0] ? " (" : "", finding->detail,
 		 finding->detail[0] ? ")" : "");
+	dialect_reword(base->session->repo->dialect, text, sizeof(text));
 	row_mask(row, COL_FOUND, STYLE_NORMAL, text);
 }
 

@@ -30,18 +30,27 @@ static void show_findings(struct app *app, struct screen *base)
 /* The explanation of a finding, the most urgent part first. */
 struct explanation {
 	char found[FINDING_DETAIL_MAX + 512];
-	char code[128];
+	char code[128], meaning[1024], stake[512], meanwhile[512];
 	struct part parts[PARTS];
 };
 
-static void explain(const struct findings *findings, uint64_t row, struct explanation *e)
+static void explain(const struct dialect *dialect, const struct findings *findings,
+		    uint64_t row, struct explanation *e)
 {
 	const struct finding *finding = &findings->rows[row];
 	const enum problem problem = finding->problem;
 	const struct problem_info *info = &problem_table[problem];
 	const char *repair = repair_name(finding->repair);
 	char found[FINDING_DETAIL_MAX + 256], total[FORMAT_SIZE], kept[FORMAT_SIZE];
+	snprintf(e->meaning, sizeof(e->meaning), "%s", finding_is_of_lost_manifest(finding)
+		 ? manifest_lost_text : finding_meaning(finding));
+	snprintf(e->stake, sizeof(e->stake), "%s", info->stake);
+	snprintf(e->meanwhile, sizeof(e->meanwhile), "%s", info->meanwhile);
+	dialect_reword(dialect, e->meaning, sizeof(e->meaning));
+	dialect_reword(dialect, e->stake, sizeof(e->stake));
+	dialect_reword(dialect, e->meanwhile, sizeof(e->meanwhile));
 	finding_message(finding, found, sizeof(found));
+	dialect_reword(dialect, found, sizeof(found));
 	format_masked_text(found, e->found, sizeof(e->found));
 	if (findings->total[problem] == findings->kept[problem])
 		snprintf(e->code, sizeof(e->code), "%s", info->id);
@@ -55,11 +64,9 @@ static void explain(const struct findings *findings, uint64_t row, struct explan
 	e->parts[1] = (struct part){ "found", e->found, STYLE_FAINT, STYLE_NORMAL };
 	e->parts[2] = (struct part){ "repair", repair ? repair : "none in this program",
 				     STYLE_FAINT, STYLE_STRONG };
-	e->parts[3] = (struct part){ "meaning", finding_is_of_lost_manifest(finding)
-				     ? manifest_lost_text : finding_meaning(finding),
-				     STYLE_FAINT, STYLE_NORMAL };
-	e->parts[4] = (struct part){ "if not", info->stake, STYLE_FAINT, STYLE_NORMAL };
-	e->parts[5] = (struct part){ "meanwhile", info->meanwhile, STYLE_FAINT, STYLE_NORMAL };
+	e->parts[3] = (struct part){ "meaning", e->meaning, STYLE_FAINT, STYLE_NORMAL };
+	e->parts[4] = (struct part){ "if not", e->stake, STYLE_FAINT, STYLE_NORMAL };
+	e->parts[5] = (struct part){ "meanwhile", e->meanwhile, STYLE_FAINT, STYLE_NORMAL };
 }
 
 static void describe(struct app *app, const struct problems_screen *screen, char *out, size_t size)
@@ -95,7 +102,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	position_fit(position, model_count(screen->table.model), position->page);
 	const bool has_row = position->cursor < position->count;
 	if (has_row)
-		explain(&model->findings, position->cursor, &explanation);
+		explain(app->session->repo->dialect, &model->findings, position->cursor,
+			&explanation);
 	explain_draw(&screen->table, app->fetcher, area, explanation.parts, has_row ? PARTS : 0,
 		     &screen->explained);
 }
