@@ -68,7 +68,7 @@ const struct dialect *origin_of(const struct origin_signs *signs)
 
 /* ---- looking ---- */
 
-/* Which of two texts of at most HEAD bytes does the file begin with? */
+/* Which of two texts does the file begin with? Both have HEAD bytes at most. */
 static enum sign look_at(const struct io *io, int dirfd, const char *path, const char *attic,
 			 const char *borg)
 {
@@ -77,7 +77,7 @@ static enum sign look_at(const struct io *io, int dirfd, const char *path, const
 	int fd;
 	if (io_open_file(io, dirfd, path, &fd, NULL) != AS_OK)
 		return SIGN_NONE;
-	io_read_at(io, fd, head, HEAD, 0, &got);
+	io_read_at(io, fd, head, strlen(attic), 0, &got);	/* not the entry behind */
 	io_close(io, fd);
 	if (strncmp(head, attic, strlen(attic)) == 0)
 		return SIGN_ATTIC;
