@@ -1,8 +1,7 @@
 #include "build-config.h"
 
-#include "engine/check/diagnose.h"
-#include "tests/support/builder.h"
 #include "tests/support/scratch.h"
+#include "tests/support/small_repo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,49 +83,20 @@ static void what_made_the_folders_fits_them(void **state)
 
 /* ---- whole repositories ---- */
 
-struct world {
-	char folder[BUILDER_PATH], path[BUILDER_PATH];
-	struct builder *builder;
-	struct repo *repo;
-	struct diagnosis diagnosis;
-};
-
 static int setup(void **state)
 {
-	struct world *world = calloc(1, sizeof(*world));
-	uint8_t key[BUILDER_KEY];
-	assert_non_null(world);
-	builder_make_folder(world->folder);
-	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->path, 3, 500);
-	for (unsigned i = 0; i < 30; i++) {
-		builder_key(i, key);
-		builder_put_some(world->builder, key, 200);
-	}
+	const struct small_repo *world = small_repo_new(state, 3, 500, 30);
 	builder_transaction(world->builder);
-	*state = world;
 	return 0;
 }
 
-static int teardown(void **state)
+static void look(struct small_repo *world)
 {
-	struct world *world = *state;
-	repo_close(world->repo);
-	builder_free(world->builder);
-	builder_remove_folder(world->folder);
-	free(world);
-	return 0;
-}
-
-static void look(struct world *world)
-{
-	const struct repo_options options = { .no_lock = true };
-	repo_close(world->repo);
-	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	diagnose(world->repo, NULL, &world->diagnosis);
 }
 
-static void write_config(const struct world *world, const char *text)
+static void write_config(const struct small_repo *world, const char *text)
 {
 	char path[BUILDER_PATH];
 	builder_path(world->builder, "config", path);
@@ -179,7 +149,7 @@ static void lines_of(const char *by_hand, char *out)
 
 static void the_lines_to_write_are_named(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char lines[2048], path[BUILDER_PATH];
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		builder_path(world->builder, "config", path);
@@ -204,7 +174,7 @@ static void the_lines_to_write_are_named(void **state)
 
 static void a_whole_config_needs_no_hand(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	look(world);
 	assert_string_equal(world->diagnosis.by_hand, "");
 	assert_false(world->repo->mend.per_dir_is_wrong);
@@ -212,7 +182,7 @@ static void a_whole_config_needs_no_hand(void **state)
 
 static void what_comes_next_is_said(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH], name[32];
 	builder_path(world->builder, "config", path);
 	unlink(path);
@@ -227,7 +197,7 @@ static void what_comes_next_is_said(void **state)
 /* One segment in another folder is misplaced, and no reason to doubt config. */
 static void one_misplaced_segment_is_misplaced(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char from[BUILDER_PATH], to[BUILDER_PATH];
 	builder_segment_path(world->builder, 4, from);
 	builder_path(world->builder, "data/0/4", to);
@@ -248,7 +218,7 @@ static void one_misplaced_segment_is_misplaced(void **state)
 
 static void a_limit_fits_the_largest_segment(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH];
 	write_config(world, "[repository]\nversion = 1\nsegments_per_dir = 3\n" ID);
 	builder_segment_path(world->builder, 1, path);
@@ -293,7 +263,7 @@ static void what_stands_in_the_way_is_named_and_no_repair_recommended(void **sta
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct world *world;
+		struct small_repo *world;
 		char name[64], says[128], path[BUILDER_PATH];
 		setup((void **)&world);
 		const unsigned head = builder_head(world->builder);
@@ -316,21 +286,22 @@ static void what_stands_in_the_way_is_named_and_no_repair_recommended(void **sta
 			fail_msg("%s: recommended %s, by hand: %s", name,
 				 repair_name(world->diagnosis.recommended),
 				 world->diagnosis.by_hand);
-		teardown((void **)&world);
+		small_repo_teardown((void **)&world);
 	}
 }
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, small_repo_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folders_say_how_many_they_hold),
 		cmocka_unit_test(what_made_the_folders_fits_them),
-		cmocka_unit_test_setup_teardown(the_lines_to_write_are_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_whole_config_needs_no_hand, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_comes_next_is_said, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_misplaced_segment_is_misplaced, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_limit_fits_the_largest_segment, setup, teardown),
+		CASE(the_lines_to_write_are_named),
+		CASE(a_whole_config_needs_no_hand),
+		CASE(what_comes_next_is_said),
+		CASE(one_misplaced_segment_is_misplaced),
+		CASE(a_limit_fits_the_largest_segment),
 		cmocka_unit_test(what_stands_in_the_way_is_named_and_no_repair_recommended),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,8 @@
 #include "build-config.h"
 
-#include "engine/check/diagnose.h"
 #include "engine/store/store_internal.h"
-#include "tests/support/builder.h"
 #include "tests/support/fault.h"
+#include "tests/support/small_repo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,41 +99,15 @@ static void only_attics_row_has_no_refusal(void **state)
 
 /* ---- whole repositories ---- */
 
-struct world {
-	char folder[BUILDER_PATH], path[BUILDER_PATH];
-	struct builder *builder;
-	struct repo *repo;
-};
-
 /* An Attic repository of several segments. */
 static int setup(void **state)
 {
-	struct world *world = calloc(1, sizeof(*world));
-	uint8_t key[BUILDER_KEY];
-	assert_non_null(world);
-	builder_make_folder(world->folder);
-	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->path, 3, 500);
-	for (unsigned i = 0; i < 10; i++) {
-		builder_key(i, key);
-		builder_put_some(world->builder, key, 200);
-	}
+	const struct small_repo *world = small_repo_new(state, 3, 500, 10);
 	builder_transaction(world->builder);
-	*state = world;
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	struct world *world = *state;
-	repo_close(world->repo);
-	builder_free(world->builder);
-	builder_remove_folder(world->folder);
-	free(world);
-	return 0;
-}
-
-static const struct repo *look(struct world *world)
+static const struct repo *look(struct small_repo *world)
 {
 	const struct repo_options options = { .may_write = true };
 	repo_close(world->repo);
@@ -142,7 +115,7 @@ static const struct repo *look(struct world *world)
 	return world->repo;
 }
 
-static void name_segment(const struct world *world, uint32_t segment, const char *magic)
+static void name_segment(const struct small_repo *world, uint32_t segment, const char *magic)
 {
 	char path[BUILDER_PATH];
 	builder_segment_path(world->builder, segment, path);
@@ -150,7 +123,7 @@ static void name_segment(const struct world *world, uint32_t segment, const char
 }
 
 /* What borg upgrade does, in its order, up to @segments of them; the README only at the end. */
-static void upgrade(const struct world *world, uint32_t segments)
+static void upgrade(const struct small_repo *world, uint32_t segments)
 {
 	static const char readme[] = "This is a Borg Backup repository.\n";
 	char path[BUILDER_PATH], name[32];
@@ -193,7 +166,7 @@ static void expect_foreign(const struct repo *opened, const struct dialect *dial
 
 static void every_step_of_an_upgrade_is_recognised(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	const uint32_t count = builder_head(world->builder) + 1;
 	assert_true(count >= 4);
 	upgrade(world, 0);	/* the index alone: the log is still Attic's, and so is the rest */
@@ -208,7 +181,7 @@ static void every_step_of_an_upgrade_is_recognised(void **state)
 
 static void no_flipped_bit_and_no_lone_segment_makes_it_foreign(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH];
 	const uint32_t ends[] = { 0, builder_head(world->builder) };
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
@@ -226,7 +199,7 @@ static void no_flipped_bit_and_no_lone_segment_makes_it_foreign(void **state)
 
 static void borg2_is_told_by_its_config(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH], id[BUILDER_PATH];
 	snprintf(path, sizeof(path), "%.400s/config/version", world->path);
 	snprintf(id, sizeof(id), "%.400s/config/id", world->path);
@@ -244,7 +217,7 @@ static void borg2_is_told_by_its_config(void **state)
 static void config_and_integrity_are_signs(void **state)
 {
 	static const char options[] = "append_only = 0\n";
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH], config[512];
 	name_segment(world, 0, "????????");
 	name_segment(world, builder_head(world->builder), "????????");
@@ -269,7 +242,7 @@ static void config_and_integrity_are_signs(void **state)
 
 static void only_the_library_that_reads_opens_borgs(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	const struct lock_wait wait = { 0 };
 	struct as_error error;
 	struct as_store *store;
@@ -299,7 +272,7 @@ static void only_the_library_that_reads_opens_borgs(void **state)
 static void borg_2_is_not_read(void **state)
 {
 	static const char config[] = "[repository]\nversion = 2\nappend_only = 0\n";
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct verify_progress progress = { .cancel = false };
 	struct as_error error;
 	struct as_store *store;
@@ -329,7 +302,7 @@ static void borg_2_is_not_read(void **state)
 /* Readers of Borg take and leave its lock all the time. */
 static void the_lock_of_others_is_no_change(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	static const char *const names[] = { "index.tmp", "lock.roster" };
 	char path[BUILDER_PATH];
 	struct lock_seen seen;
@@ -357,7 +330,7 @@ static void the_lock_of_others_is_no_change(void **state)
 
 static void opening_looks_at_two_segments_and_no_more(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct fault fault;
 	fault_init(&fault);
 	const struct repo_options options = { .no_lock = true, .io = &fault.io };
@@ -374,23 +347,21 @@ static void opening_looks_at_two_segments_and_no_more(void **state)
 	world->repo = NULL;
 }
 
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, small_repo_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signs_add_up),
 		cmocka_unit_test(only_attics_row_has_no_refusal),
-		cmocka_unit_test_setup_teardown(every_step_of_an_upgrade_is_recognised, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(no_flipped_bit_and_no_lone_segment_makes_it_foreign,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(borg2_is_told_by_its_config, setup, teardown),
-		cmocka_unit_test_setup_teardown(config_and_integrity_are_signs, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_the_library_that_reads_opens_borgs, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(borg_2_is_not_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_lock_of_others_is_no_change, setup, teardown),
-		cmocka_unit_test_setup_teardown(opening_looks_at_two_segments_and_no_more, setup,
-						teardown),
+		CASE(every_step_of_an_upgrade_is_recognised),
+		CASE(no_flipped_bit_and_no_lone_segment_makes_it_foreign),
+		CASE(borg2_is_told_by_its_config),
+		CASE(config_and_integrity_are_signs),
+		CASE(only_the_library_that_reads_opens_borgs),
+		CASE(borg_2_is_not_read),
+		CASE(the_lock_of_others_is_no_change),
+		CASE(opening_looks_at_two_segments_and_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

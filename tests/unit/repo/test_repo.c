@@ -1,10 +1,9 @@
 #include "build-config.h"
 
-#include "engine/check/diagnose.h"
 #include "engine/check/history.h"
 #include "engine/repo/object.h"
-#include "tests/support/builder.h"
 #include "tests/support/fault.h"
+#include "tests/support/small_repo.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -17,77 +16,17 @@
 
 #include <cmocka.h>
 
-struct world {
-	char folder[BUILDER_PATH], path[BUILDER_PATH];
-	struct builder *builder;
-	struct repo *repo;
-	struct as_error error;
-};
-
-/* Objects 0 to 19 of 200 bytes, in segments of about 1000; 5 deleted, 6 overwritten in a second
- * transaction. */
-static int setup(void **state)
-{
-	struct world *world = calloc(1, sizeof(*world));
-	uint8_t key[BUILDER_KEY];
-	assert_non_null(world);
-	builder_make_folder(world->folder);
-	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->path, 3, 1000);
-	for (unsigned i = 0; i < 20; i++) {
-		builder_key(i, key);
-		builder_put_some(world->builder, key, 200);
-	}
-	builder_commit(world->builder);
-	builder_key(5, key);
-	builder_delete(world->builder, key);
-	builder_key(6, key);
-	builder_put(world->builder, key, "second", 6);
-	builder_transaction(world->builder);
-	*state = world;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-	repo_close(world->repo);
-	builder_free(world->builder);
-	builder_remove_folder(world->folder);
-	free(world);
-	return 0;
-}
-
-static enum as_err open_repo(struct world *world, const struct io *io)
-{
-	const struct repo_options options = { .io = io, .no_lock = true };
-	repo_close(world->repo);
-	return repo_open(world->path, &options, &world->repo, &world->error);
-}
-
-static bool repo_found(const struct world *world, enum problem problem)
+static bool repo_found(const struct small_repo *world, enum problem problem)
 {
 	return world->repo->findings.total[problem] > 0;
-}
-
-static struct key_prefix prefix_of(unsigned number, unsigned nibbles)
-{
-	uint8_t key[BUILDER_KEY];
-	char hex[KEY_HEX_SIZE];
-	struct key_prefix prefix;
-	builder_key(number, key);
-	key_to_hex(key, hex);
-	hex[nibbles] = '\0';
-	assert_true(key_prefix_parse(hex, &prefix));
-	return prefix;
 }
 
 /* ---- opening ---- */
 
 static void opening_finds_the_transaction_and_what_belongs_to_it(void **state)
 {
-	struct world *world = *state;
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	struct small_repo *world = *state;
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	const struct repo *opened = world->repo;
 	assert_true(opened->has_transaction && opened->has_index && opened->has_hints);
 	assert_int_equal(opened->transaction, builder_head(world->builder));
@@ -108,10 +47,10 @@ static void opening_finds_the_transaction_and_what_belongs_to_it(void **state)
 
 static void opening_does_not_read_the_data(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct fault fault;
 	fault_init(&fault);
-	assert_int_equal(open_repo(world, &fault.io), AS_OK);
+	assert_int_equal(small_repo_open(world, &fault.io), AS_OK);
 	/* config, hints, header of the index, nine bytes of the last segment and the headers of its
 	 * entries, eight bytes of the first and of the last; each read to its end. */
 	assert_in_range(fault.preads, 1, 18);
@@ -124,7 +63,7 @@ static void opening_does_not_read_the_data(void **state)
 
 static void what_is_no_repository_is_told_apart(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct repo *opened;
 	struct as_error error;
 	char path[BUILDER_PATH];
@@ -140,7 +79,7 @@ static void what_is_no_repository_is_told_apart(void **state)
 
 static void a_repository_without_config_is_still_opened(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH];
 	builder_path(world->builder, "config", path);
 	unlink(path);
@@ -155,7 +94,7 @@ static void a_repository_without_config_is_still_opened(void **state)
 
 static void an_empty_repository_needs_neither_index_nor_hints(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH];
 	struct repo *opened;
 	struct as_error error;
@@ -170,7 +109,7 @@ static void an_empty_repository_needs_neither_index_nor_hints(void **state)
 
 static void a_repository_can_be_opened_again_under_the_same_lock(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	const struct lock_wait wait = { .ms = 0 };
 	struct repo *first, *second;
 	struct as_error error;
@@ -194,12 +133,12 @@ static void a_repository_can_be_opened_again_under_the_same_lock(void **state)
 
 static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	uint8_t key[BUILDER_KEY];
 	builder_key(50, key);
 	builder_put_some(world->builder, key, 10);
 	builder_close_segment(world->builder);
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	assert_true(repo_found(world, PROBLEM_TAIL_UNCOMMITTED));
 	assert_int_equal(world->repo->tail, world->repo->listing.count - 1);
 	struct diagnosis diagnosis;
@@ -211,7 +150,7 @@ static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
  * COMMIT. The commit before stays the newest. */
 static void a_value_that_ends_like_a_commit_commits_nothing(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	uint8_t key[BUILDER_KEY], value[700] = { 0 };
 	const uint32_t head = builder_head(world->builder);
 	memcpy(value + sizeof(value) - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER);
@@ -220,7 +159,7 @@ static void a_value_that_ends_like_a_commit_commits_nothing(void **state)
 		builder_put(world->builder, key, value, sizeof(value));
 		builder_close_segment(world->builder);
 	}
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	assert_int_equal(world->repo->transaction, head);
 	assert_int_equal(world->repo->tail, world->repo->listing.count - 3);
 	assert_true(repo_found(world, PROBLEM_TAIL_UNCOMMITTED));
@@ -230,13 +169,13 @@ static void a_value_that_ends_like_a_commit_commits_nothing(void **state)
 /* Damage in the newest segment leaves its COMMIT one. */
 static void a_damaged_segment_that_ends_with_a_commit_is_committed(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH];
 	const uint32_t head = builder_head(world->builder);
 	builder_segment_path(world->builder, head, path);
 	for (unsigned at = 0; at < 8 + 41 + 47; at++) {
 		builder_flip(path, at, 0x40);
-		assert_int_equal(open_repo(world, NULL), AS_OK);
+		assert_int_equal(small_repo_open(world, NULL), AS_OK);
 		assert_int_equal(world->repo->transaction, head);
 		builder_flip(path, at, 0x40);
 	}
@@ -244,7 +183,7 @@ static void a_damaged_segment_that_ends_with_a_commit_is_committed(void **state)
 
 /* Move the newest segment, which holds a COMMIT alone, to the number @number, and index and hints
  * with it. */
-static void move_head(struct world *world, uint32_t number, bool with_index)
+static void move_head(struct small_repo *world, uint32_t number, bool with_index)
 {
 	char from[BUILDER_PATH], to[BUILDER_PATH], name[64];
 	snprintf(name, sizeof(name), "data/%u", number / 3);
@@ -266,12 +205,12 @@ static void move_head(struct world *world, uint32_t number, bool with_index)
 
 static void a_number_that_attic_cannot_read_is_named_where_it_is_committed(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	static const uint32_t numbers[] = { 2147483647u, 2147483648u, 4294967295u };
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		builder_transaction(world->builder);
 		move_head(world, numbers[i], true);
-		assert_int_equal(open_repo(world, NULL), AS_OK);
+		assert_int_equal(small_repo_open(world, NULL), AS_OK);
 		assert_int_equal(world->repo->transaction, numbers[i]);
 		assert_int_equal(repo_found(world, PROBLEM_SEGMENT_NUMBER), i > 0);
 	}
@@ -288,7 +227,7 @@ static void a_number_that_attic_cannot_read_is_named_where_it_is_committed(void 
 	unlink(path);
 	builder_path(world->builder, "hints.2147483648", path);
 	unlink(path);
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	assert_int_equal(world->repo->transaction, 2147483647);
 	assert_true(repo_found(world, PROBLEM_TAIL_UNCOMMITTED));
 	assert_false(repo_found(world, PROBLEM_SEGMENT_NUMBER));
@@ -296,7 +235,7 @@ static void a_number_that_attic_cannot_read_is_named_where_it_is_committed(void 
 
 static void numbers_in_names_must_be_canonical(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	static const char *const names[] = { "index.007", "index.", "index.4294967296", "hints.1x",
 					     "index.-1", "index.tmp" };
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -304,7 +243,7 @@ static void numbers_in_names_must_be_canonical(void **state)
 		builder_path(world->builder, names[i], path);
 		builder_write_file(path, "x", 1);
 	}
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	assert_int_equal(world->repo->index_transaction, builder_head(world->builder));
 	assert_int_equal(world->repo->findings.total[PROBLEM_STRAY_FILE], 4);
 	/* Attic reads these as numbers all the same. */
@@ -313,9 +252,9 @@ static void numbers_in_names_must_be_canonical(void **state)
 
 static void a_change_on_the_disk_is_noticed(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	char path[BUILDER_PATH];
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	assert_false(repo_is_changed(world->repo));
 	builder_segment_path(world->builder, builder_head(world->builder), path);
 	FILE *file = fopen(path, "ab");
@@ -323,7 +262,7 @@ static void a_change_on_the_disk_is_noticed(void **state)
 	fputc(0, file);
 	fclose(file);
 	assert_true(repo_is_changed(world->repo));
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	assert_false(repo_is_changed(world->repo));
 	uint8_t key[BUILDER_KEY];
 	builder_key(60, key);
@@ -343,13 +282,13 @@ static enum index_target target_of(const struct repo *opened, const struct index
 
 static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct index_bucket bucket;
 	uint8_t *data;
 	size_t len;
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	for (unsigned nibbles = 12; nibbles <= 64; nibbles += 52) {
-		const struct key_prefix prefix = prefix_of(6, nibbles);
+		const struct key_prefix prefix = small_repo_prefix(6, nibbles);
 		assert_int_equal(object_find(world->repo, &prefix, &bucket, &world->error),
 				 AS_OK);
 		const struct object_place place = {
@@ -362,13 +301,13 @@ static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 		free(data);
 		assert_int_equal(target_of(world->repo, &bucket), TARGET_OK);
 	}
-	const struct key_prefix gone = prefix_of(5, 64);
+	const struct key_prefix gone = small_repo_prefix(5, 64);
 	assert_int_equal(object_find(world->repo, &gone, &bucket, &world->error),
 			 AS_ERR_OBJECT_NOT_FOUND);
 	/* Twenty keys and sixteen first digits: some digit has two. */
 	unsigned ambiguous = 0;
 	for (unsigned i = 0; i < 20; i++) {
-		const struct key_prefix digit = prefix_of(i, 1);
+		const struct key_prefix digit = small_repo_prefix(i, 1);
 		ambiguous += object_find(world->repo, &digit, &bucket, &world->error) ==
 			     AS_ERR_AMBIGUOUS;
 	}
@@ -377,7 +316,7 @@ static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 
 static void a_damaged_object_is_not_returned_and_its_place_is_named(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct object_place at = { .path = NULL };
 	uint8_t key[BUILDER_KEY], *data;
 	size_t len;
@@ -386,7 +325,7 @@ static void a_damaged_object_is_not_returned_and_its_place_is_named(void **state
 	assert_true(builder_find(world->builder, key, &at.segment, &at.offset));
 	builder_segment_path(world->builder, at.segment, path);
 	builder_flip(path, at.offset + 100, 1);
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	assert_int_equal(object_read(world->repo, key, &at, &data, &len, &world->error),
 			 AS_ERR_INTEGRITY);
 	assert_null(data);
@@ -411,7 +350,7 @@ static void a_damaged_object_is_not_returned_and_its_place_is_named(void **state
 /* `get` tells the two apart: bytes of a verified entry that the disk no longer gives are damage. */
 static void an_unreadable_object_has_a_place_and_an_unopened_file_none(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct object_place at = { .path = NULL };
 	struct fault fault;
 	uint8_t key[BUILDER_KEY], *data;
@@ -439,12 +378,12 @@ static void an_unreadable_object_has_a_place_and_an_unopened_file_none(void **st
 
 static void a_mapping_is_judged_by_what_stands_there(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	uint32_t segment, offset;
 	char path[BUILDER_PATH];
 	struct stat st;
 	struct index_bucket bucket = { .segment = 4711 };
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	builder_key(8, bucket.key);
 	assert_true(builder_find(world->builder, bucket.key, &segment, &offset));
 	assert_int_equal(target_of(world->repo, &bucket), TARGET_NO_SEGMENT);
@@ -472,10 +411,10 @@ static void a_mapping_is_judged_by_what_stands_there(void **state)
 
 static void witnesses_are_the_indexs_places_in_order(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct segment_witness *rows;
 	size_t count, all = 0;
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	for (uint32_t segment = 0; segment <= builder_head(world->builder); segment++) {
 		assert_int_equal(repo_witnesses(world->repo, segment, &rows, &count), AS_OK);
 		for (size_t i = 1; i < count; i++)
@@ -488,7 +427,7 @@ static void witnesses_are_the_indexs_places_in_order(void **state)
 
 /* ---- history ---- */
 
-static struct history *history_of(struct world *world, const struct key_prefix *prefix,
+static struct history *history_of(struct small_repo *world, const struct key_prefix *prefix,
 				  enum as_err want)
 {
 	struct verify_progress progress = { 0 };
@@ -500,9 +439,9 @@ static struct history *history_of(struct world *world, const struct key_prefix *
 
 static void the_life_of_a_key_is_told_in_order(void **state)
 {
-	struct world *world = *state;
-	assert_int_equal(open_repo(world, NULL), AS_OK);
-	struct key_prefix prefix = prefix_of(6, 16);
+	struct small_repo *world = *state;
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
+	struct key_prefix prefix = small_repo_prefix(6, 16);
 	struct history *history = history_of(world, &prefix, AS_OK);
 	assert_int_equal(history->count, 3);
 	assert_int_equal(history->rows[0].status, STATUS_SUPERSEDED);
@@ -511,7 +450,7 @@ static void the_life_of_a_key_is_told_in_order(void **state)
 	assert_false(history->rows[0].index_points_here);
 	assert_true(history->rows[2].index_points_here);
 	history_free(history);
-	prefix = prefix_of(5, 64);
+	prefix = small_repo_prefix(5, 64);
 	history = history_of(world, &prefix, AS_OK);
 	assert_int_equal(history->count, 2);
 	assert_int_equal(history->rows[0].status, STATUS_DELETED);
@@ -522,13 +461,13 @@ static void the_life_of_a_key_is_told_in_order(void **state)
 
 static void an_unknown_or_ambiguous_key_has_no_history(void **state)
 {
-	struct world *world = *state;
-	assert_int_equal(open_repo(world, NULL), AS_OK);
-	struct key_prefix prefix = prefix_of(999, 64);
+	struct small_repo *world = *state;
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
+	struct key_prefix prefix = small_repo_prefix(999, 64);
 	assert_null(history_of(world, &prefix, AS_ERR_OBJECT_NOT_FOUND));
-	prefix = prefix_of(0, 1);
+	prefix = small_repo_prefix(0, 1);
 	for (unsigned i = 0; i < 20; i++) {
-		prefix = prefix_of(i, 1);
+		prefix = small_repo_prefix(i, 1);
 		struct verify_progress progress = { 0 };
 		struct history *history = NULL;
 		const enum as_err err = history_run(world->repo, &prefix, 1, &progress, &history,
@@ -541,7 +480,7 @@ static void an_unknown_or_ambiguous_key_has_no_history(void **state)
 
 static void a_damaged_entry_is_part_of_its_keys_history(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	uint8_t key[BUILDER_KEY];
 	uint32_t segment, offset;
 	char path[BUILDER_PATH];
@@ -549,8 +488,8 @@ static void a_damaged_entry_is_part_of_its_keys_history(void **state)
 	assert_true(builder_find(world->builder, key, &segment, &offset));
 	builder_segment_path(world->builder, segment, path);
 	builder_flip(path, offset + 100, 1);
-	assert_int_equal(open_repo(world, NULL), AS_OK);
-	const struct key_prefix prefix = prefix_of(7, 20);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
+	const struct key_prefix prefix = small_repo_prefix(7, 20);
 	struct history *history = history_of(world, &prefix, AS_OK);
 	assert_int_equal(history->count, 1);
 	assert_int_equal(history->rows[0].status, STATUS_DAMAGED);
@@ -561,7 +500,7 @@ static void a_damaged_entry_is_part_of_its_keys_history(void **state)
 /* Enough of them name the key: when no whole entry does. */
 static void damaged_entries_that_name_two_keys_have_no_history(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	uint8_t key[BUILDER_KEY];
 	uint32_t segment, offset;
 	char name[32], path[BUILDER_PATH];
@@ -574,8 +513,8 @@ static void damaged_entries_that_name_two_keys_have_no_history(void **state)
 	snprintf(name, sizeof(name), "index.%u", builder_head(world->builder));
 	builder_path(world->builder, name, path);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(open_repo(world, NULL), AS_OK);
-	struct key_prefix prefix = prefix_of(7, 64);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
+	struct key_prefix prefix = small_repo_prefix(7, 64);
 	struct history *history = history_of(world, &prefix, AS_OK);
 	assert_int_equal(history->count, 1);
 	assert_int_equal(history->rows[0].status, STATUS_DAMAGED);
@@ -587,9 +526,9 @@ static void damaged_entries_that_name_two_keys_have_no_history(void **state)
 /* A finding of the verification is no reason to be silent about the rest. */
 static void a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	static struct fault fault;	/* the repo is closed behind the test */
-	const struct key_prefix prefix = prefix_of(6, 64);
+	const struct key_prefix prefix = small_repo_prefix(6, 64);
 	uint8_t key[BUILDER_KEY];
 	uint32_t segment, offset;
 	char path[LISTING_PATH_MAX];
@@ -597,7 +536,7 @@ static void a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history(void **
 	builder_key(6, key);
 	assert_true(builder_find(world->builder, key, &segment, &offset));
 	snprintf(path, sizeof(path), "data/%u/%u", segment / 3, segment);
-	assert_int_equal(open_repo(world, &fault.io), AS_OK);
+	assert_int_equal(small_repo_open(world, &fault.io), AS_OK);
 	fault.open_path = path;
 	fault.open_error = EIO;
 	struct history *history = history_of(world, &prefix, AS_OK);
@@ -614,8 +553,8 @@ static void a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history(void **
 /* Puts and deletes of one key in one segment, the last of them in a tail. */
 static void events_of_one_segment_are_told_in_their_order(void **state)
 {
-	struct world *world = *state;
-	const struct key_prefix prefix = prefix_of(30, 64);
+	struct small_repo *world = *state;
+	const struct key_prefix prefix = small_repo_prefix(30, 64);
 	uint8_t key[BUILDER_KEY];
 	builder_key(30, key);
 	for (unsigned i = 0; i < 2; i++) {
@@ -626,7 +565,7 @@ static void events_of_one_segment_are_told_in_their_order(void **state)
 	builder_transaction(world->builder);
 	builder_put_some(world->builder, key, 20);
 	builder_close_segment(world->builder);
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	struct history *history = history_of(world, &prefix, AS_OK);
 	static const enum entry_status wanted[] = {
 		STATUS_SUPERSEDED, STATUS_TOMBSTONE, STATUS_SUPERSEDED, STATUS_TOMBSTONE,
@@ -644,9 +583,9 @@ static void events_of_one_segment_are_told_in_their_order(void **state)
 /* Through segments larger than what is reported at a time. */
 static void a_search_tells_how_far_it_came(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct verify_progress progress = { .cancel = false };
-	const struct key_prefix prefix = prefix_of(41, 64);
+	const struct key_prefix prefix = small_repo_prefix(41, 64);
 	struct history *history;
 	uint8_t key[BUILDER_KEY];
 	for (unsigned i = 40; i < 43; i++) {
@@ -654,7 +593,7 @@ static void a_search_tells_how_far_it_came(void **state)
 		builder_put_some(world->builder, key, 3u << 20);
 	}
 	builder_transaction(world->builder);
-	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
 	assert_int_equal(history_run(world->repo, &prefix, 1, &progress, &history, &world->error),
 			 AS_OK);
 	assert_int_equal(history->count, 1);
@@ -666,11 +605,11 @@ static void a_search_tells_how_far_it_came(void **state)
 
 static void a_cancelled_search_says_so(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct verify_progress progress = { .cancel = true };
 	struct history *history;
-	assert_int_equal(open_repo(world, NULL), AS_OK);
-	const struct key_prefix prefix = prefix_of(7, 64);
+	assert_int_equal(small_repo_open(world, NULL), AS_OK);
+	const struct key_prefix prefix = small_repo_prefix(7, 64);
 	assert_int_equal(history_run(world->repo, &prefix, 1, &progress, &history, &world->error),
 			 AS_ERR_CANCELLED);
 	assert_null(history);
@@ -679,7 +618,7 @@ static void a_cancelled_search_says_so(void **state)
 /* Neither "not found" nor an empty answer: nobody knows. */
 static void an_index_that_breaks_off_or_is_refused_answers_no_search(void **state)
 {
-	struct world *world = *state;
+	struct small_repo *world = *state;
 	struct fault fault;
 	struct index_bucket bucket;
 	struct key_prefix prefix = { .nibbles = 5 };
@@ -705,7 +644,7 @@ static void an_index_that_breaks_off_or_is_refused_answers_no_search(void **stat
 	world->repo = NULL;
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, small_repo_setup, small_repo_teardown)
 
 int main(void)
 {
