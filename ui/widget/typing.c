@@ -9,17 +9,6 @@
 #include <string.h>
 #include <wctype.h>
 
-/* Cut the last character off; it may be several bytes long. */
-static void erase_character(struct typing *typing)
-{
-	if (typing->len == 0)
-		return;
-	do
-		typing->len--;
-	while (typing->len > 0 && ((unsigned char)typing->text[typing->len] & 0xc0) == 0x80);
-	typing->text[typing->len] = '\0';
-}
-
 void typing_set(struct typing *typing, const char *text)
 {
 	snprintf(typing->text, sizeof(typing->text), "%s", text);
@@ -34,16 +23,22 @@ bool typing_input(struct typing *typing, const struct input *input)
 	case KEY_BACKSPACE:
 	case RUBOUT:
 	case CONTROL('h'):
-		erase_character(typing);
+		/* A character may be several bytes long. */
+		while (typing->len > 0 &&
+		       ((unsigned char)typing->text[typing->len - 1] & 0xc0) == 0x80)
+			typing->len--;
+		typing->len -= typing->len > 0;
+		typing->text[typing->len] = '\0';
 		return true;
 	case CONTROL('u'):
 		typing_set(typing, "");
 		return true;
 	case CONTROL('w'):
 		while (typing->len > 0 && typing->text[typing->len - 1] == ' ')
-			erase_character(typing);
+			typing->len--;
 		while (typing->len > 0 && typing->text[typing->len - 1] != ' ')
-			erase_character(typing);
+			typing->len--;
+		typing->text[typing->len] = '\0';
 		return true;
 	}
 	if (!iswprint((wint_t)input->character) || wcwidth(input->character) < 1)
