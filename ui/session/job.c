@@ -6,9 +6,10 @@
 #include "session/session.h"
 #include "session/thread.h"
 
+#include "engine/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void *run_job(void *context)
 {
@@ -127,26 +128,20 @@ bool jobs_end(struct jobs *jobs, int wait_ms)
 	}
 }
 
-static void append(char *out, size_t size, const char *before, const char *text)
-{
-	const size_t at = strlen(out);
-	snprintf(out + at, size - at, "%s%s", before, text);
-}
-
 /* The share that is done, the rate, and the time that is left, as far as they are known. */
 static void append_pace(uint64_t done, uint64_t total, uint64_t bytes, double seconds, char *out,
 			size_t size)
 {
 	char text[FORMAT_SIZE];
 	if (total > 0)
-		append(out, size, "  ", format_percent(done, total, text, sizeof(text)));
+		buffer_append(out, size, "  %s", format_percent(done, total, text, sizeof(text)));
 	if (bytes > 0 && seconds > 0.2)
-		append(out, size, "  ", format_rate(bytes, seconds, text, sizeof(text)));
+		buffer_append(out, size, "  %s", format_rate(bytes, seconds, text, sizeof(text)));
 	if (done == 0 || done >= total || seconds <= 1)
 		return;
 	const double left = seconds * (double)(total - done) / (double)done;
-	append(out, size, "  ", format_duration((uint64_t)(left + 0.5), text, sizeof(text)));
-	append(out, size, " ", "left");
+	buffer_append(out, size, "  %s left",
+		      format_duration((uint64_t)(left + 0.5), text, sizeof(text)));
 }
 
 void job_progress_text(const struct job *job, char *out, size_t size)
@@ -158,10 +153,10 @@ void job_progress_text(const struct job *job, char *out, size_t size)
 	snprintf(out, size, "%s", job->verb);
 	if (!job->unit)
 		return;
-	append(out, size, " ", format_count(done, text, sizeof(text)));
+	buffer_append(out, size, " %s", format_count(done, text, sizeof(text)));
 	if (total > 0)
-		append(out, size, "/", format_count(total, text, sizeof(text)));
-	append(out, size, " ", job->unit);
+		buffer_append(out, size, "/%s", format_count(total, text, sizeof(text)));
+	buffer_append(out, size, " %s", job->unit);
 	append_pace(done, total, bytes, seconds_since(job->started), out, size);
 }
 
@@ -172,7 +167,7 @@ void job_bytes_text(const struct job *job, const char *verb, uint64_t done, uint
 	snprintf(out, size, "%s", verb);
 	if (total == 0)
 		return;
-	append(out, size, " ", format_bytes(done, text, sizeof(text)));
-	append(out, size, " of ", format_bytes(total, text, sizeof(text)));
+	buffer_append(out, size, " %s", format_bytes(done, text, sizeof(text)));
+	buffer_append(out, size, " of %s", format_bytes(total, text, sizeof(text)));
 	append_pace(done, total, done, seconds_since(job->started), out, size);
 }
