@@ -201,33 +201,6 @@ static void what_hints_tell_of_a_segment_that_never_was_is_dropped(void **state)
 
 /* ---- failures ---- */
 
-/* A segment that could not be removed is not forgotten: the DELETE of what it holds must stay. */
-static void an_emptied_segment_that_stays_keeps_its_deletes(void **state)
-{
-	struct world *world = *state;
-	put(world, 0, 10, 0);
-	commit(world);
-	put(world, 1, 10, 1);
-	put(world, 2, 10, 2);
-	commit(world);
-	delete(world, 1);
-	world->fault.fail_kind = FAULT_REMOVE;
-	world->fault.fail_error = EACCES;
-	world->fault.fail_for_good = true;
-	world->fault.changes = 0;
-	world->fault.fail_at = 1;
-	assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_ERR_DENIED);
-	world->fault.fail_at = 0;
-	put(world, 9, 10, 9);
-	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-	world->expected.objects[9].is_there = false;
-	for (unsigned i = 3; i < 6; i++) {
-		put(world, i, 10, i);
-		commit(world);
-	}
-	check_repo(world);
-}
-
 static void one_damaged_segment_does_not_make_the_log_grow(void **state)
 {
 	struct world *world = *state;
@@ -410,7 +383,6 @@ int main(void)
 		TEST(a_compaction_that_does_not_copy_what_it_should_removes_nothing),
 		TEST(hints_of_segments_that_are_gone_mean_nothing),
 		TEST(what_hints_tell_of_a_segment_that_never_was_is_dropped),
-		TEST(an_emptied_segment_that_stays_keeps_its_deletes),
 		TEST(one_damaged_segment_does_not_make_the_log_grow),
 		TEST(a_full_disk_in_a_compaction_keeps_everything),
 		TEST(a_compaction_that_cannot_take_back_a_copy_ends_and_keeps_everything),

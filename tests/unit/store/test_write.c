@@ -325,72 +325,6 @@ static void a_folder_that_was_lost_meanwhile_refuses_to_be_written_to(void **sta
 	check_repo(world);
 }
 
-/* ---- the order of writing ---- */
-
-struct steps {
-	char text[4096];
-	size_t len;
-};
-
-/* "W5" for a write to segment 5, "C" made, "S" synced, "R" removed; "Ndata" for a name. Pieces of
- * one write count once. */
-static void note_step(void *context, enum fault_change kind, const char *path)
-{
-	static const char letters[] = {
-		[FAULT_CREATE] = 'C', [FAULT_WRITE] = 'W', [FAULT_TRUNCATE] = 'T',
-		[FAULT_SYNC] = 'S', [FAULT_FOLDER] = 'F', [FAULT_RENAME] = 'N',
-		[FAULT_LINK] = 'L', [FAULT_REMOVE] = 'R',
-	};
-	struct steps *steps = context;
-	char step[300];
-	const char *in_data = strstr(path, "data/");
-	const char *name = in_data ? in_data : strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	snprintf(step, sizeof(step), "%c:%.200s ", letters[kind], name);
-	const size_t size = strlen(step);
-	if (steps->len >= size && memcmp(steps->text + steps->len - size, step, size) == 0)
-		return;
-	assert_true(steps->len + size < sizeof(steps->text));
-	memcpy(steps->text + steps->len, step, size + 1);
-	steps->len += size;
-}
-
-static void the_order_of_writing_is_as_documented(void **state)
-{
-	struct world *world = *state;
-	struct steps steps = { .len = 0 };
-	for (unsigned i = 0; i < 6; i++)
-		put(world, i, 459, i);	/* two to a segment: 0, 1, 2 */
-	commit(world);
-	world->fault.watch = note_step;
-	world->fault.watch_context = &steps;
-	put(world, 0, 400, 9);
-	delete(world, 1);
-	delete(world, 2);
-	put(world, 7, 800, 7);
-	put(world, 8, 10, 8);		/* the next segment, in the next folder */
-	commit(world);
-	/* Two older files go in the order in which the folder lists them. */
-	char *older = steps.text + steps.len - strlen("R:hints.2 R:index.2 ");
-	if (strcmp(older, "R:index.2 R:hints.2 ") == 0)
-		memcpy(older, "R:hints.2 R:index.2 ", strlen(older));
-	assert_string_equal(steps.text,
-			    /* entries, the names of their files, and their COMMIT by itself */
-			    "C:data/0/3 W:data/0/3 F:data/1 C:data/1/4 W:data/1/4 "
-			    "S:data/0/3 S:data/1/4 S:data S:data/0 S:data/1 "
-			    "W:data/1/4 S:data/1/4 "
-			    /* what compaction copies, likewise */
-			    "C:data/1/5 W:data/1/5 S:data/1/5 S:data/1 W:data/1/5 S:data/1/5 "
-			    /* hints, then index, each durable under its name */
-			    "C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 S:repo "
-			    "C:index.tmp W:index.tmp S:index.tmp N:index.5 S:repo "
-			    /* emptied segments, those with a DELETE last */
-			    "R:data/0/0 R:data/0/1 S:data/0 R:data/0/3 S:data/0 "
-			    /* the folder, if empty; hints without what is gone; older files */
-			    "R:data/0 C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 "
-			    "R:hints.2 R:index.2 ");
-	check_repo(world);
-}
-
 /* ---- failures ---- */
 
 static void a_full_disk_refuses_a_put_and_the_transaction_goes_on(void **state)
@@ -540,32 +474,6 @@ static void a_sync_that_fails_kills_the_transaction_and_a_rollback_helps(void **
 	check(world);
 	put(world, 1, 20, 78);
 	commit(world);
-	check_repo(world);
-}
-
-/* The transaction is durable; what fails behind it is told, and done by the next commit. */
-static void a_commit_that_cannot_write_the_index_says_that_it_is_durable(void **state)
-{
-	struct world *world = *state;
-	struct as_report report;
-	for (unsigned i = 0; i < 6; i++)
-		put(world, i, 400, i);
-	commit(world);
-	world->fault.fail_kind = FAULT_RENAME;
-	world->fault.fail_error = ENOSPC;
-	world->fault.fail_for_good = true;
-	world->fault.changes = 0;
-	world->fault.fail_at = 1;
-	put(world, 20, 10, 1);
-	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_NO_SPACE);
-	assert_true(report.committed);
-	assert_false(state_of(world).dead);
-	check(world);
-	put(world, 21, 10, 1);
-	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_NO_SPACE);
-	world->fault.fail_at = 0;
-	assert_int_equal(as_commit(world->store, 0, &report, NULL), AS_OK);
-	check(world);
 	check_repo(world);
 }
 
@@ -735,30 +643,6 @@ static void a_write_that_takes_no_byte_ends_as_a_full_disk(void **state)
 	check_repo(world);
 }
 
-static void what_a_crash_left_of_writing_an_index_is_removed(void **state)
-{
-	struct world *world = *state;
-	static const char *const left[] = { "index.tmp", "index.0.tmp", "hints.0.tmp" };
-	static const char *const kept[] = { "index.old", "hints", "README.tmp" };
-	char path[BUILDER_PATH];
-	put(world, 0, 100, 0);
-	commit(world);
-	close_store(world);
-	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
-		path_of(world, left[i], path);
-		builder_write_file(path, "x", 1);
-		path_of(world, kept[i], path);
-		builder_write_file(path, "x", 1);
-	}
-	reopen(world);
-	put(world, 1, 100, 1);
-	commit(world);
-	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
-		assert_false(is_there(world, left[i]));
-		assert_true(is_there(world, kept[i]));
-	}
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -780,13 +664,11 @@ int main(void)
 		TEST(the_highest_number_is_the_last_that_attic_reads),
 		TEST(a_folder_that_is_a_link_is_not_written_through),
 		TEST(a_folder_that_was_lost_meanwhile_refuses_to_be_written_to),
-		TEST(the_order_of_writing_is_as_documented),
 		TEST(a_full_disk_refuses_a_put_and_the_transaction_goes_on),
 		TEST(a_put_that_fails_anywhere_is_taken_back),
 		TEST(nothing_is_committed_that_another_process_removed),
 		TEST(a_put_that_cannot_be_taken_back_ends_the_transaction),
 		TEST(a_sync_that_fails_kills_the_transaction_and_a_rollback_helps),
-		TEST(a_commit_that_cannot_write_the_index_says_that_it_is_durable),
 		TEST(an_index_that_was_not_written_is_known_after_a_rollback),
 		TEST(a_rollback_that_cannot_remove_is_finished_by_the_next),
 		TEST(a_value_that_ends_like_a_commit_ends_no_segment),
@@ -794,7 +676,6 @@ int main(void)
 		TEST(without_a_descriptor_for_the_next_segment_the_last_are_closed),
 		TEST(a_file_system_that_syncs_no_folders_is_written_to_all_the_same),
 		TEST(a_write_that_takes_no_byte_ends_as_a_full_disk),
-		TEST(what_a_crash_left_of_writing_an_index_is_removed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
