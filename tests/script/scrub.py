@@ -337,9 +337,9 @@ class Scrub(Case):
         with open(part) as f:
             report = json.load(f)
         other = os.path.join(self.folder, 'other')
-        for text, words in (('{', ''), ('{}', 'no report'),
+        for text, words in (('{', ''), ('{}', 'not the report'),
                             (json.dumps(dict(report, repository_id='11' * 32)), 'another'),
-                            (json.dumps(self.check()), 'no report')):
+                            (json.dumps(self.check()), 'not the report')):
             with open(other, 'w') as f:
                 f.write(text)
             status, out, err = self.run_program('check', '--merge', self.repo, part, other)
