@@ -59,6 +59,35 @@ static void recovering_refuses_to_lose_what_a_moved_delete_hides(void **state)
 	check(world);
 }
 
+/* The log is whole as far as it is there; that a segment is missing, index and hints alone know. */
+static void recovering_refuses_to_forget_what_only_the_index_names(void **state)
+{
+	struct world *world = *state;
+	char name[32];
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 400, i);		/* three to a segment */
+	commit(world);
+	const uint32_t transaction = state_of(world).transaction;
+	close_store(world);
+	lose(world, "data/0/1");
+	reopen(world);
+	assert_int_equal(as_recover(world->store, AS_FULL, &world->error), AS_ERR_INTEGRITY);
+	assert_non_null(strstr(world->error.message, "does not give 0 objects that can be read, "
+			       "nor name 3 that are lost: 'atticscope check' says what saves"));
+	snprintf(name, sizeof(name), "index.%u", transaction);
+	assert_true(is_there(world, name));
+	/* Without a witness nobody knows of it. */
+	close_store(world);
+	lose(world, name);
+	snprintf(name, sizeof(name), "hints.%u", transaction);
+	lose(world, name);
+	reopen(world);
+	assert_int_equal(as_recover(world->store, AS_FULL, &world->error), AS_OK);
+	for (unsigned i = 3; i < 6; i++)
+		world->expected.objects[i].is_there = false;
+	check_repo(world);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -66,6 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_moved_delete_is_no_reason_to_refuse),
 		TEST(recovering_refuses_to_lose_what_a_moved_delete_hides),
+		TEST(recovering_refuses_to_forget_what_only_the_index_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
