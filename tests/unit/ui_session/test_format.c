@@ -12,33 +12,6 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static void sizes_are_short_and_never_round_up_to_the_next_unit(void **state)
-{
-	static const struct { uint64_t bytes; const char *text; } cases[] = {
-		{ 0, "0 B" }, { 917, "917 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" },
-		{ 17046, "16.6 KiB" }, { 102400, "100 KiB" }, { 1047552, "1023 KiB" },
-		{ 1048575, "1.0 MiB" }, { 5242880, "5.0 MiB" }, { UINT64_MAX, "16.0 EiB" },
-	};
-	char text[FORMAT_SIZE];
-	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_string_equal(format_bytes(cases[i].bytes, text, sizeof(text)),
-				    cases[i].text);
-	(void)state;
-}
-
-static void counts_have_separators(void **state)
-{
-	static const struct { uint64_t count; const char *text; } cases[] = {
-		{ 0, "0" }, { 999, "999" }, { 1000, "1,000" }, { 1204331, "1,204,331" },
-		{ UINT64_MAX, "18,446,744,073,709,551,615" },
-	};
-	char text[FORMAT_SIZE];
-	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_string_equal(format_count(cases[i].count, text, sizeof(text)),
-				    cases[i].text);
-	(void)state;
-}
-
 static void only_all_is_100_percent_and_only_nothing_is_0(void **state)
 {
 	static const struct { uint64_t part, whole; const char *text; } cases[] = {
@@ -143,8 +116,6 @@ static void every_byte_and_every_short_buffer_is_safe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes_are_short_and_never_round_up_to_the_next_unit),
-		cmocka_unit_test(counts_have_separators),
 		cmocka_unit_test(only_all_is_100_percent_and_only_nothing_is_0),
 		cmocka_unit_test(durations_read_like_a_clock),
 		cmocka_unit_test(keys_are_hex),
