@@ -62,6 +62,17 @@ static const char *const borg_words[][2] = {
 	{ NULL, NULL },
 };
 
+/* borg/_hashindex.c, hash_sizes. */
+static const uint32_t borg_sizes[] = {
+	1031, 2053, 4099, 8209, 16411, 32771, 65537, 131101, 262147, 445649, 757607, 1287917,
+	2189459, 3065243, 4291319, 6007867, 8410991, 11775359, 16485527, 23079703, 27695653,
+	33234787, 39881729, 47858071, 57429683, 68915617, 82698751, 99238507, 119086189,
+	144378011, 157223263, 173476439, 190253911, 209915011, 230493629, 253169431, 278728861,
+	306647623, 337318939, 370742809, 408229973, 449387209, 493428073, 543105119, 596976533,
+	657794869, 722676499, 795815791, 874066969, 962279771, 1057701643, 1164002657,
+	1280003147, 1407800297, 1548442699, 1703765389, 1873768367, 2062383853, 0
+};
+
 static const char *const borg_files[] = {
 	"nonce", "transactions", "lock.exclusive", "lock.roster", NULL
 };
@@ -81,6 +92,10 @@ static const char *const borg_files[] = {
 	.segment_number_max = 0xfffffbff, \
 	.segment_offset_max = 0xfffffbff, \
 	.hints_version_max = 2, \
+	.index_buckets_min = 1031, \
+	.index_sizes = borg_sizes, \
+	.index_used_max = 75, \
+	.index_used_min = 25, \
 	.max_segment_size_limit = UINT32_MAX - 20 * MIB, \
 	.has_options = true, \
 	.own_files = borg_files, \
@@ -185,6 +200,28 @@ void dialect_reword(const struct dialect *dialect, char *text, size_t size)
 	}
 	*text = '\0';
 	free(copy);
+}
+
+uint64_t dialect_more_buckets(const struct dialect *dialect, uint64_t buckets)
+{
+	const uint32_t *size = dialect->index_sizes;
+	if (!size)
+		return buckets * dialect->index_growth;
+	while (*size && *size <= buckets)
+		size++;
+	return *size ? *size : UINT64_MAX;
+}
+
+uint64_t dialect_fewer_buckets(const struct dialect *dialect, uint64_t buckets)
+{
+	const uint32_t *size = dialect->index_sizes;
+	if (!size) {
+		const uint64_t fewer = buckets / dialect->index_growth;
+		return fewer >= dialect->index_buckets_min ? fewer : 0;
+	}
+	while (*size && *size < buckets)
+		size++;
+	return size > dialect->index_sizes ? size[-1] : 0;
 }
 
 const struct dialect *dialect_of_hints(const struct dialect *dialect, uint32_t version)

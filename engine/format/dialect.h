@@ -45,9 +45,11 @@ struct dialect {
 	/* Superseded entries stay until a person asks for a compaction. It copies a segment when
 	 * more than so many percent of it can be freed. 0: every commit compacts. */
 	uint32_t compact_percent;
-	/* An index has index_buckets_min buckets, or that times a power of index_growth. It grows
-	 * where a new key finds more than index_used_max percent of them used, and shrinks where a
-	 * removal leaves less than index_used_min percent. */
+	/* An index has index_buckets_min buckets or more: one of index_sizes, which ascend and end
+	 * with 0, or where these are NULL the least times a power of index_growth. It grows where a
+	 * new key finds more than index_used_max percent of them used, and shrinks where a removal
+	 * leaves less than index_used_min percent. */
+	const uint32_t *index_sizes;
 	uint32_t index_buckets_min, index_growth, index_used_max, index_used_min;
 	/* The config. */
 	uint32_t segments_per_dir;	/* where it is not said */
@@ -73,6 +75,12 @@ bool dialect_has_magic(const struct dialect *dialect, const char *magic);
 /* Say @text, which is written for Attic, in the words of @dialect, in its place. What does not fit
  * into @size bytes is cut off. */
 void dialect_reword(const struct dialect *dialect, char *text, size_t size);
+
+/* The size of an index above @buckets; UINT64_MAX where there is none. */
+uint64_t dialect_more_buckets(const struct dialect *dialect, uint64_t buckets);
+
+/* The size below @buckets; 0 where there is none. */
+uint64_t dialect_fewer_buckets(const struct dialect *dialect, uint64_t buckets);
 
 /* The row of @dialect whose hints are of @version; @dialect itself where there is no other. */
 const struct dialect *dialect_of_hints(const struct dialect *dialect, uint32_t version);

@@ -130,6 +130,7 @@ enum as_err index_open(const struct io *io, int repo_fd, const struct dialect *d
 		       uint32_t transaction, struct index_file *file, struct findings *findings)
 {
 	enum as_err err = open_file(io, repo_fd, transaction, file);
+	file->dialect = dialect;
 	if (err)
 		return refuse_unread(findings, file, repo_fd, err);
 	err = read_header(file, dialect, repo_fd, findings);
@@ -179,9 +180,10 @@ bool index_fits_memory(uint64_t buckets)
 	return size <= SIZE_MAX - HUGE_PAGE && size <= machine;
 }
 
-void index_encode_header(uint32_t used, uint32_t buckets, uint8_t header[INDEX_HEADER])
+void index_encode_header(const struct dialect *dialect, uint32_t used, uint32_t buckets,
+			 uint8_t header[INDEX_HEADER])
 {
-	memcpy(header, dialect_attic.index_magic, MAGIC_SIZE);
+	memcpy(header, dialect->index_magic, MAGIC_SIZE);
 	put_u32le(header + 8, used);
 	put_u32le(header + 12, buckets);
 	header[16] = KEY_SIZE;

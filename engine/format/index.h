@@ -27,6 +27,7 @@
 struct index_file {
 	const struct io *io;	/* borrowed */
 	int fd;			/* -1 when not open */
+	const struct dialect *dialect;
 	uint32_t transaction;	/* the T of index.T */
 	uint64_t length;	/* bytes */
 	uint32_t used;		/* buckets, as the header says */
@@ -117,6 +118,7 @@ static inline uint64_t index_bucket_offset(uint32_t number)
 bool index_fits_memory(uint64_t buckets);
 
 /* The header of a file of @buckets buckets, @used of them. */
-void index_encode_header(uint32_t used, uint32_t buckets, uint8_t header[INDEX_HEADER]);
+void index_encode_header(const struct dialect *dialect, uint32_t used, uint32_t buckets,
+			 uint8_t header[INDEX_HEADER]);
 
 #endif

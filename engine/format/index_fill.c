@@ -26,14 +26,14 @@ struct index_fill {
 	size_t waiting_count, waiting_capacity;
 };
 
-struct index_fill *index_fill_new(uint64_t keys)
+struct index_fill *index_fill_new(const struct dialect *dialect, uint64_t keys)
 {
-	const uint64_t buckets = index_table_buckets_for(keys);
+	const uint64_t buckets = index_table_buckets_for(dialect, keys);
 	struct index_fill *fill = buckets <= INT32_MAX ? calloc(1, sizeof(*fill)) : NULL;
 
 	if (!fill)
 		return NULL;
-	fill->table = index_table_new_raw((uint32_t)buckets);
+	fill->table = index_table_new_raw(dialect, (uint32_t)buckets);
 	if (!fill->table) {
 		free(fill);
 		return NULL;
@@ -56,7 +56,8 @@ static uint32_t stripe_size(const struct index_fill *fill)
 {
 	const uint32_t buckets = fill->table->image.buckets;
 
-	return buckets < INDEX_STRIPE ? buckets : INDEX_STRIPE;
+	/* One thread fills a table that stripes do not divide. */
+	return buckets % INDEX_STRIPE ? buckets : INDEX_STRIPE;
 }
 
 static uint32_t stripe_count(const struct index_fill *fill)

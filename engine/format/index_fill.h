@@ -13,7 +13,7 @@
 struct index_fill;
 
 /* For about @keys keys. NULL: out of memory, or too many. */
-struct index_fill *index_fill_new(uint64_t keys);
+struct index_fill *index_fill_new(const struct dialect *dialect, uint64_t keys);
 
 /* NULL is no fill. */
 void index_fill_free(struct index_fill *fill);

@@ -48,7 +48,7 @@ static bool resize_mapping(struct index_table *table, size_t len)
 	return true;
 }
 
-struct index_table *index_table_new_raw(uint32_t buckets)
+struct index_table *index_table_new_raw(const struct dialect *dialect, uint32_t buckets)
 {
 	if (!index_fits_memory(buckets))
 		return NULL;
@@ -65,7 +65,7 @@ struct index_table *index_table_new_raw(uint32_t buckets)
 	advise_huge_pages(bytes, len);
 	*table = (struct index_table){
 		.image = { .bytes = bytes, .buckets = buckets, .used = 0 },
-		.mapped = len,
+		.mapped = len, .dialect = dialect,
 	};
 	return table;
 }
@@ -107,9 +107,9 @@ static uint8_t *place_of(const struct index_table *table, const uint8_t key[KEY_
 
 /* ---- sizes ---- */
 
-static bool is_crowded(uint64_t used, uint64_t buckets)
+static bool is_crowded(const struct dialect *dialect, uint64_t used, uint64_t buckets)
 {
-	return used * 100 > buckets * dialect_attic.index_used_max;
+	return used * 100 > buckets * dialect->index_used_max;
 }
 
 /* Make a table of @buckets out of any other: gather all entries at the end of a memory that has
@@ -142,35 +142,35 @@ static enum as_err normalise(struct index_table *table)
 {
 	const uint32_t buckets = table->image.buckets;
 	const uint32_t used = table->image.used;
-	const uint32_t least = dialect_attic.index_buckets_min;
+	const uint32_t least = table->dialect->index_buckets_min;
 	uint64_t wanted = buckets < least ? least : buckets;
 
 	if (buckets >= least && used < buckets && !table->image.deleted)
 		return AS_OK;
 	if ((buckets < least || used + table->image.deleted == buckets) &&
-	    is_crowded(used, wanted))
-		wanted *= dialect_attic.index_growth;
+	    is_crowded(table->dialect, used, wanted))
+		wanted = dialect_more_buckets(table->dialect, wanted);
 	return wanted > INT32_MAX ? AS_ERR_FULL : rebuild(table, (uint32_t)wanted);
 }
 
 /* ---- what the header promises ---- */
 
-uint64_t index_table_buckets_for(uint64_t keys)
+uint64_t index_table_buckets_for(const struct dialect *dialect, uint64_t keys)
 {
 	/* The last key finds those before it. */
 	const uint64_t found = keys > 0 ? keys - 1 : 0;
-	uint64_t buckets = dialect_attic.index_buckets_min;
+	uint64_t buckets = dialect->index_buckets_min;
 
-	while (buckets <= INT32_MAX && is_crowded(found, buckets))
-		buckets *= dialect_attic.index_growth;
+	while (buckets <= INT32_MAX && is_crowded(dialect, found, buckets))
+		buckets = dialect_more_buckets(dialect, buckets);
 	return buckets;
 }
 
-struct index_table *index_table_new(uint64_t keys)
+struct index_table *index_table_new(const struct dialect *dialect, uint64_t keys)
 {
-	const uint64_t buckets = index_table_buckets_for(keys);
+	const uint64_t buckets = index_table_buckets_for(dialect, keys);
 	struct index_table *table =
-		buckets <= INT32_MAX ? index_table_new_raw((uint32_t)buckets) : NULL;
+		buckets <= INT32_MAX ? index_table_new_raw(dialect, (uint32_t)buckets) : NULL;
 
 	if (table)
 		make_empty(table, 0, (uint32_t)buckets);
@@ -179,7 +179,7 @@ struct index_table *index_table_new(uint64_t keys)
 
 enum as_err index_table_load(const struct index_file *file, struct index_table **table)
 {
-	struct index_table *loaded = index_table_new_raw(file->buckets);
+	struct index_table *loaded = index_table_new_raw(file->dialect, file->buckets);
 	struct index_census census;
 
 	*table = NULL;
@@ -227,9 +227,9 @@ bool index_table_get(const struct index_table *table, const uint8_t key[KEY_SIZE
 enum as_err index_table_reserve(struct index_table *table)
 {
 	enum as_err err = normalise(table);
-	const uint64_t grown = (uint64_t)table->image.buckets * dialect_attic.index_growth;
+	const uint64_t grown = dialect_more_buckets(table->dialect, table->image.buckets);
 
-	if (!err && is_crowded(table->image.used, table->image.buckets))
+	if (!err && is_crowded(table->dialect, table->image.used, table->image.buckets))
 		err = grown > INT32_MAX ? AS_ERR_FULL : rebuild(table, (uint32_t)grown);
 	if (err)
 		return err;
@@ -293,10 +293,9 @@ bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE])
 	}
 	table->image.used--;
 	const uint64_t buckets = table->image.buckets;
-	const uint32_t fewer = (uint32_t)(buckets / dialect_attic.index_growth);
-	if (fewer >= dialect_attic.index_buckets_min &&
-	    table->image.used < buckets * dialect_attic.index_used_min / 100)
-		rebuild(table, fewer);
+	const uint64_t fewer = dialect_fewer_buckets(table->dialect, buckets);
+	if (fewer > 0 && table->image.used < buckets * table->dialect->index_used_min / 100)
+		rebuild(table, (uint32_t)fewer);
 	return true;
 }
 
@@ -323,11 +322,12 @@ bool index_table_next(const struct index_table *table, uint32_t from, struct ind
  * wait for. */
 static enum as_err write_image(void *context, const struct permit *permit, int fd)
 {
-	const struct index_image *image = context;
+	const struct index_table *table = context;
+	const struct index_image *image = &table->image;
 	const size_t len = (size_t)image->buckets * INDEX_BUCKET;
 	uint8_t header[INDEX_HEADER];
 
-	index_encode_header(image->used, image->buckets, header);
+	index_encode_header(table->dialect, image->used, image->buckets, header);
 	enum as_err err = io_write_at(permit, fd, header, sizeof(header), 0);
 	for (size_t at = 0; at < len && !err; at += WRITE_PIECE) {
 		const size_t left = len - at;
@@ -344,8 +344,8 @@ enum as_err index_table_write(const struct index_table *table, const struct perm
 			      uint32_t transaction)
 {
 	char name[sizeof("index.4294967295")];
-	struct index_image image = table->image;
+	struct index_table copy = *table;
 
 	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
-	return io_replace_file(permit, name, "index.tmp", write_image, &image);
+	return io_replace_file(permit, name, "index.tmp", write_image, &copy);
 }

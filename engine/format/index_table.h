@@ -15,10 +15,10 @@ struct index_table;
 
 /* Buckets of the table that Attic would have with @keys keys, each put once; more than a table can
  * have where so many do not fit one. */
-uint64_t index_table_buckets_for(uint64_t keys);
+uint64_t index_table_buckets_for(const struct dialect *dialect, uint64_t keys);
 
 /* An empty table that need not grow for @keys keys. NULL: out of memory, or too many. */
-struct index_table *index_table_new(uint64_t keys);
+struct index_table *index_table_new(const struct dialect *dialect, uint64_t keys);
 
 /* All of @file, read with all processors and checked: used buckets counted, every key reachable and
  * there once. AS_ERR_INTEGRITY otherwise; AS_ERR_IO, AS_ERR_MEMORY. */

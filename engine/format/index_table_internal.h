@@ -14,10 +14,11 @@ struct index_table {
 	 * a new key has to pass. */
 	struct index_image image;
 	size_t mapped;			/* bytes */
+	const struct dialect *dialect;	/* whose sizes and magic it has */
 };
 
 /* A table whose @buckets hold anything. NULL: out of memory. */
-struct index_table *index_table_new_raw(uint32_t buckets);
+struct index_table *index_table_new_raw(const struct dialect *dialect, uint32_t buckets);
 
 /* As Attic makes it. */
 extern const uint8_t index_empty_bucket[INDEX_BUCKET];

@@ -361,6 +361,7 @@ enum as_err plan_list_files(struct plan *plan)
 	err = list_written(plan, "hints.", hints_size(&work->hints), "new hints");
 	if (err != AS_OK)
 		return err;
-	const uint64_t buckets = index_table_buckets_for(plan->objects_after);
+	const uint64_t buckets = index_table_buckets_for(plan->work->repo->dialect,
+							plan->objects_after);
 	return list_written(plan, "index.", INDEX_HEADER + buckets * INDEX_BUCKET, "new index");
 }

@@ -65,7 +65,7 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 	const char *fault = NULL;
 	uint64_t live;
 	if (!store->has_transaction) {
-		store->table = index_table_new(0);
+		store->table = index_table_new(store->repo->dialect, 0);
 		return store->table ? AS_OK : as_fail(error, AS_ERR_MEMORY, 0,
 						      "%s: cannot load the index",
 						      store->repo->path);

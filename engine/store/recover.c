@@ -100,7 +100,7 @@ static enum as_err find_start(struct as_store *store, bool full, uint32_t *from)
 	}
 	free(names.numbers);
 	if (err == AS_OK && !store->table) {
-		store->table = index_table_new(0);
+		store->table = index_table_new(store->repo->dialect, 0);
 		err = store->table ? AS_OK : AS_ERR_MEMORY;
 	}
 	return err;

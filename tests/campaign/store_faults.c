@@ -618,7 +618,7 @@ static void an_index_with_endless_probing_is_an_error_of_the_index(void **state)
 	put(world, 1, 10, 1);
 	commit_only(world);
 	close_store(world);
-	index_encode_header(2, buckets, image);
+	index_encode_header(&dialect_attic, 2, buckets, image);
 	for (uint32_t i = 0; i < buckets; i++) {
 		builder_key(2, image + index_bucket_offset(i));
 		put_u32le(image + index_bucket_offset(i) + 36, 8);	/* segment 0, offset 8 */

@@ -120,6 +120,32 @@ static void what_has_no_room_is_cut_off(void **state)
 	(void)state;
 }
 
+/* Attic's double; Borg's are a list of primes. */
+static void an_index_grows_and_shrinks_by_its_dialect(void **state)
+{
+	static const struct { uint64_t buckets, more, fewer; } attic[] = {
+		{ 1024, 2048, 0 }, { 3000, 6000, 1500 }, { 2048, 4096, 1024 },
+	}, borg[] = {
+		{ 1024, 1031, 0 }, { 1031, 2053, 0 }, { 2053, 4099, 1031 }, { 3000, 4099, 2053 },
+		{ 262147, 445649, 131101 }, { 2062383853, UINT64_MAX, 1873768367 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(attic); i++) {
+		assert_int_equal(dialect_more_buckets(&dialect_attic, attic[i].buckets),
+				 attic[i].more);
+		assert_int_equal(dialect_fewer_buckets(&dialect_attic, attic[i].buckets),
+				 attic[i].fewer);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(borg); i++) {
+		assert_int_equal(dialect_more_buckets(&dialect_borg, borg[i].buckets),
+				 borg[i].more);
+		assert_int_equal(dialect_fewer_buckets(&dialect_borg, borg[i].buckets),
+				 borg[i].fewer);
+	}
+	for (const uint32_t *size = dialect_borg.index_sizes; size[1]; size++)
+		assert_true(size[0] < size[1]);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +155,7 @@ int main(void)
 		cmocka_unit_test(hints_choose_the_row),
 		cmocka_unit_test(sentences_are_said_in_the_words_of_the_dialect),
 		cmocka_unit_test(what_has_no_room_is_cut_off),
+		cmocka_unit_test(an_index_grows_and_shrinks_by_its_dialect),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

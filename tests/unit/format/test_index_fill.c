@@ -95,9 +95,11 @@ static void fill_groups(void *context)
 	}
 }
 
+static const struct dialect *dialect = &dialect_attic;
+
 static void make_table(struct keys *keys, unsigned threads)
 {
-	fill = index_fill_new(keys->expected);
+	fill = index_fill_new(dialect, keys->expected);
 	assert_non_null(fill);
 	parallel_run(threads, fill_groups, keys);
 	assert_false(keys->failed);
@@ -158,11 +160,24 @@ static void keys_of_every_kind_are_where_they_were_put_last(void **state)
 		assert_int_equal(count_by_walking(), kinds[i].count);
 		if (kinds[i].count <= kinds[i].expected)
 			assert_int_equal(table->image.buckets,
-					 index_table_buckets_for(kinds[i].expected));
+					 index_table_buckets_for(dialect, kinds[i].expected));
 		expect_keys(&kinds[i]);
 		index_table_free(table);
 		table = NULL;
 	}
+}
+
+/* Its sizes are no multiple of a stripe. */
+static void so_are_those_of_borg(void **state)
+{
+	dialect = &dialect_borg;
+	keys_of_every_kind_are_where_they_were_put_last(state);
+	dialect = &dialect_attic;
+	fill = index_fill_new(&dialect_borg, 1000000);
+	assert_non_null(fill);
+	assert_int_equal(index_fill_groups(fill), 1);
+	index_fill_free(fill);
+	fill = NULL;
 }
 
 static void groups_are_as_many_as_stripes_and_no_more_than_parts(void **state)
@@ -173,13 +188,13 @@ static void groups_are_as_many_as_stripes_and_no_more_than_parts(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		fill = index_fill_new(sizes[i].keys);
+		fill = index_fill_new(&dialect_attic, sizes[i].keys);
 		assert_non_null(fill);
 		assert_int_equal(index_fill_groups(fill), sizes[i].groups);
 		index_fill_free(fill);
 		fill = NULL;
 	}
-	assert_null(index_fill_new(UINT64_MAX));
+	assert_null(index_fill_new(&dialect_attic, UINT64_MAX));
 }
 
 static void what_was_filled_goes_on_as_any_other_table(void **state)
@@ -207,7 +222,7 @@ static void keys_that_collide_are_refused_before_they_crawl(void **state)
 	uint32_t count = 0;
 	unsigned group;
 	(void)state;
-	fill = index_fill_new(COLLIDING);
+	fill = index_fill_new(&dialect_attic, COLLIDING);
 	assert_non_null(fill);
 	assert_true(index_filler_begin(&filler, fill, &group));
 	while (group != 0) {
@@ -229,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(keys_of_every_kind_are_where_they_were_put_last),
+		CASE(so_are_those_of_borg),
 		CASE(groups_are_as_many_as_stripes_and_no_more_than_parts),
 		CASE(what_was_filled_goes_on_as_any_other_table),
 		CASE(keys_that_collide_are_refused_before_they_crawl),

@@ -329,7 +329,7 @@ static void a_new_table_is_empty_and_of_the_smallest_size(void **state)
 	struct index_bucket bucket;
 	uint32_t segment, offset;
 
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	assert_non_null(table);
 	assert_int_equal(index_table_count(table), 0);
 	assert_int_equal(table->image.buckets, 1024);
@@ -347,7 +347,7 @@ static void keys_of_all_zeros_and_all_ones_are_keys_like_others(void **state)
 
 	memset(zeros, 0, sizeof(zeros));
 	memset(ones, 0xff, sizeof(ones));
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	assert_int_equal(index_table_put(table, zeros, 0, 0), AS_OK);
 	assert_false(index_table_get(table, ones, &segment, &offset));
 	assert_int_equal(index_table_put(table, ones, INDEX_DELETED - 1, UINT32_MAX), AS_OK);
@@ -373,7 +373,7 @@ static void the_table_doubles_with_the_key_that_finds_more_than_90_percent_used(
 	uint32_t next = 0;
 
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		while (next < steps[i].keys) {
 			put(next++, 1, 1);
@@ -396,16 +396,16 @@ static void a_table_for_so_many_keys_is_the_one_that_grew_with_them(void **state
 
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		model_begin(start_anywhere, KEYS_MAX, 1024);
-		table = index_table_new(0);
+		table = index_table_new(&dialect_attic, 0);
 		for (uint32_t key = 0; key < counts[i]; key++)
 			put(key, 1, 1);
 		const uint32_t grown = table->image.buckets;
 		index_table_free(table);
 
 		model_begin(start_anywhere, KEYS_MAX, grown);
-		table = index_table_new(counts[i]);
+		table = index_table_new(&dialect_attic, counts[i]);
 		assert_non_null(table);
-		assert_int_equal(index_table_buckets_for(counts[i]), grown);
+		assert_int_equal(index_table_buckets_for(&dialect_attic, counts[i]), grown);
 		assert_int_equal(table->image.buckets, grown);
 		for (uint32_t key = 0; key < counts[i]; key++)
 			put(key, 1, 1);
@@ -414,9 +414,42 @@ static void a_table_for_so_many_keys_is_the_one_that_grew_with_them(void **state
 		index_table_free(table);
 		table = NULL;
 	}
-	assert_true(index_table_buckets_for(UINT64_C(1) << 40) > INT32_MAX);
-	assert_null(index_table_new(UINT64_C(1) << 40));
+	assert_true(index_table_buckets_for(&dialect_attic, UINT64_C(1) << 40) > INT32_MAX);
+	assert_null(index_table_new(&dialect_attic, UINT64_C(1) << 40));
 	(void)state;
+}
+
+/* Every one of the sizes is a prime. */
+static void borgs_table_has_borgs_sizes_and_magic(void **state)
+{
+	uint8_t header[INDEX_HEADER];
+	uint32_t segment, offset;
+
+	(void)state;
+	table = index_table_new(&dialect_borg, 0);
+	assert_non_null(table);
+	assert_int_equal(table->image.buckets, 1031);
+	for (uint32_t i = 0; i < 775; i++) {
+		assert_int_equal(table->image.buckets, 1031);
+		assert_int_equal(index_table_put(table, key_of(i * 77777, i), 1, i), AS_OK);
+	}
+	assert_int_equal(table->image.buckets, 2053);
+	for (uint32_t i = 0; i < 775; i++) {
+		assert_true(index_table_get(table, key_of(i * 77777, i), &segment, &offset));
+		assert_int_equal(offset, i);
+	}
+	for (uint32_t i = 0; i < 262; i++) {
+		assert_int_equal(table->image.buckets, 2053);
+		assert_true(index_table_remove(table, key_of(i * 77777, i)));
+	}
+	assert_int_equal(index_table_count(table), 513);
+	assert_true(index_table_remove(table, key_of(262 * 77777, 262)));
+	assert_int_equal(table->image.buckets, 1031);
+	for (uint32_t i = 0; i < 775; i++)
+		assert_int_equal(index_table_get(table, key_of(i * 77777, i), &segment, &offset),
+				 i > 262);
+	index_encode_header(table->dialect, 512, 1031, header);
+	assert_memory_equal(header, "BORG_IDX", 8);
 }
 
 /* All of these want the same bucket: the time to put them grows with the square of their number. */
@@ -428,7 +461,7 @@ static void keys_that_collide_are_refused_before_they_crawl(void **state)
 	enum as_err err = AS_OK;
 
 	(void)state;
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	assert_non_null(table);
 	while (err == AS_OK && count < COLLIDING) {
 		const enum as_err reserved = index_table_reserve(table);
@@ -451,7 +484,7 @@ static void a_large_table_is_empty_in_every_bucket(void **state)
 	struct index_bucket bucket;
 
 	(void)state;
-	table = index_table_new(400000);
+	table = index_table_new(&dialect_attic, 400000);
 	assert_non_null(table);
 	assert_int_equal(table->image.buckets, 524288);
 	for (uint32_t number = 0; number < 524288; number++)
@@ -467,7 +500,7 @@ static void the_table_halves_when_a_removal_leaves_less_than_25_percent(void **s
 	uint32_t left = 3000;
 
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (uint32_t i = 0; i < left; i++)
 		put(i, 1, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -489,7 +522,7 @@ static void the_table_halves_when_a_removal_leaves_less_than_25_percent(void **s
 static void a_reserved_place_is_there_and_costs_nothing_twice(void **state)
 {
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (uint32_t i = 0; i < 922; i++) {
 		assert_int_equal(index_table_reserve(table), AS_OK);
 		assert_int_equal(table->image.buckets, 1024);
@@ -510,7 +543,7 @@ static void operate(uint32_t (*start)(uint32_t number), uint32_t keys, uint64_t 
 {
 	random_state = seed;
 	model_begin(start, keys, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (unsigned i = 0; i < 200000; i++) {
 		const uint32_t number = random_below(model.keys);
 		const bool is_filling = i / 25000 % 2 == 0;
@@ -649,7 +682,7 @@ static void what_is_written_is_the_buckets_behind_a_header(void **state)
 	scratch_file(scratch, "index.tmp", "left by a crash", 15);
 	scratch_file(scratch, "index.5", "old", 3);
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (uint32_t i = 0; i < 1500; i++)
 		put(i, i * 3, i * 5);
 	write_and_judge();
@@ -676,7 +709,7 @@ static void what_is_written_is_the_buckets_behind_a_header(void **state)
 static void a_table_read_back_is_the_same_and_can_go_on(void **state)
 {
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (uint32_t i = 0; i < 5000; i++)
 		put(i, i * 3, i * 5);
 	write_and_judge();
@@ -733,7 +766,7 @@ static void a_failed_write_leaves_the_old_index_and_no_rest(void **state)
 	struct io io = io_system;
 
 	scratch_file(scratch, "index.5", "old", 3);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	io.pwrite = pwrite_until_full;
 	for (size_t i = 0; i < ARRAY_SIZE(spaces); i++) {
 		space = spaces[i];
@@ -835,7 +868,7 @@ static void a_table_that_cannot_grow_is_as_before(void **state)
 	static uint8_t key[KEY_SIZE];
 
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (uint32_t i = 0; i < 922; i++)
 		put(i, i, i);
 	memcpy(key, model_key(922), KEY_SIZE);
@@ -857,7 +890,7 @@ static void a_table_that_cannot_grow_is_as_before(void **state)
 static void a_table_shrinks_without_memory(void **state)
 {
 	model_begin(start_at_every_end, KEYS_MAX, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (uint32_t i = 0; i < 5000; i++)
 		put(i, i, i);
 	forbid_memory();
@@ -889,7 +922,7 @@ static void a_full_table_without_memory_can_still_lose_and_change_keys(void **st
 
 static void the_buckets_take_no_more_memory_than_the_file(void **state)
 {
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	for (uint32_t i = 0; i < 100000; i++) {
 		assert_int_equal(index_table_put(table, key_of(start_anywhere(i), i), i, i), AS_OK);
 		assert_int_equal(table->mapped, (size_t)table->image.buckets * 40);
@@ -900,7 +933,7 @@ static void the_buckets_take_no_more_memory_than_the_file(void **state)
 static void prefetching_any_key_changes_nothing(void **state)
 {
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new(0);
+	table = index_table_new(&dialect_attic, 0);
 	put(1, 1, 1);
 	for (uint32_t i = 0; i < model.keys; i++)
 		index_table_prefetch(table, key_of(UINT32_MAX - i, i));
@@ -1013,6 +1046,7 @@ int main(void)
 		TEST(keys_of_all_zeros_and_all_ones_are_keys_like_others),
 		TEST(the_table_doubles_with_the_key_that_finds_more_than_90_percent_used),
 		TEST(a_table_for_so_many_keys_is_the_one_that_grew_with_them),
+		TEST(borgs_table_has_borgs_sizes_and_magic),
 		TEST(keys_that_collide_are_refused_before_they_crawl),
 		TEST(a_large_table_is_empty_in_every_bucket),
 		TEST(the_table_halves_when_a_removal_leaves_less_than_25_percent),

@@ -23,7 +23,7 @@ static struct hints_segment usage_of(const struct scratch *scratch, size_t dropp
 				       .live = 4 };
 	struct lost_key keys[2] = { { .segment = 3 }, { .segment = 3 } };
 	struct verify verify = { .facts = &facts };
-	struct repo repo = { .io = &io_system, .fd = scratch->fd,
+	struct repo repo = { .io = &io_system, .fd = scratch->fd, .dialect = &dialect_attic,
 			     .listing = { .segments = &segment, .count = 1 } };
 	const char *goes = NULL;
 	struct plan_work work = { .repo = &repo, .verify = &verify, .goes = &goes,
@@ -62,7 +62,9 @@ static void plan_old_files(const struct scratch *scratch, bool is_backwards, cha
 	struct fault fault;
 	fault_init(&fault);
 	fault.reverses_listings = is_backwards;
-	struct repo repo = { .io = &fault.io, .fd = scratch->fd };
+	struct repo repo = {
+		.io = &fault.io, .fd = scratch->fd, .dialect = &dialect_attic,
+	};
 	struct verify verify = { .facts = NULL };
 	struct plan_work work = { .repo = &repo, .verify = &verify, .writes_index = true };
 	struct plan plan = { .work = &work, .has_after = true, .after = 10 };
