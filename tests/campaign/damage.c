@@ -69,12 +69,16 @@ static void compare(const struct damaged_repo *world, const struct verify *verif
 			!is_named(verify, PROBLEM_OBJECT_POSSIBLY_DELETED, object->key);
 		return;
 	}
+	/* A wrong bit in the index can lead to where a newer version may have been: then the object
+	 * is kept as an older one, or its mapping is called wrong. Both name it. */
 	const bool found_right =
 		is_found && damaged_repo_reads_right(world, verify->repo, object, &place);
 	if (damaged_repo_survives(world, object))
-		tally->given_up += !found_right && !is_outdated_by_copy(verify, object);
+		tally->given_up += !found_right && !is_outdated_by_copy(verify, object) &&
+				   !is_named(verify, PROBLEM_OBJECT_OLDER, object->key);
 	else if (is_found)
-		tally->replaced += !found_right && has_witnesses;
+		tally->replaced += !found_right && has_witnesses &&
+				   !is_named(verify, PROBLEM_INDEX_MAPPING, object->key);
 	else
 		tally->unnamed += has_a_name(verify, object) &&
 				  !is_named(verify, PROBLEM_OBJECT_LOST, object->key) &&
