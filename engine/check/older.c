@@ -67,7 +67,7 @@ struct reading {
 	uint32_t number;		/* of the segment */
 	/* position in verify->copies of the file, where it is not read as the segment */
 	uint32_t copy;
-	bool is_foreign;		/* the file has ROLE_FOREIGN */
+	enum segment_role role;		/* ROLE_LOG where the file has no segment's name */
 	enum rank rank;
 };
 #define NO_COPY UINT32_MAX
@@ -90,7 +90,8 @@ static enum as_err use_version(void *context, const struct segment_entry *e)
 		.size = (uint32_t)e->size, .is_put = true,
 	};
 	/* Every repository has a manifest: in a file of elsewhere it is not ours. */
-	if (!found || e->offset > UINT32_MAX || (reading->is_foreign && key_is_manifest(e->key)))
+	if (!found || e->offset > UINT32_MAX ||
+	    (reading->role == ROLE_FOREIGN && key_is_manifest(e->key)))
 		return AS_OK;
 	struct verify_gone *gone = &verify->gone[found - verify->gone];
 	pthread_mutex_lock(&verify->mutex);
@@ -119,7 +120,7 @@ static enum as_err read_file(struct reading *reading, const char *path)
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
 		/* A stray file without magic is no segment; one in a segment's place has lost
 		 * it. */
-		if (reading->copy != NO_COPY && !reading->is_foreign &&
+		if (reading->copy != NO_COPY && reading->role == ROLE_LOG &&
 		    entry.cause == SEGMENT_BAD_MAGIC)
 			return AS_OK;
 		err = entry.tag != SEGMENT_DAMAGED
@@ -133,14 +134,14 @@ static enum as_err read_file(struct reading *reading, const char *path)
 	return err == AS_END ? AS_OK : err;
 }
 
-static bool is_foreign(const struct verify *verify, const struct verify_copy *copy)
+static enum segment_role role_of(const struct verify *verify, const struct verify_copy *copy)
 {
 	char path[LISTING_PATH_MAX];
 	const size_t position = listing_find(&verify->repo->listing, copy->number);
-	if (position == LISTING_NONE || verify->facts[position].role != ROLE_FOREIGN)
-		return false;
+	if (position == LISTING_NONE)
+		return ROLE_LOG;
 	listing_path(&verify->repo->listing, position, path);
-	return strcmp(path, copy->path) == 0;
+	return strcmp(path, copy->path) == 0 ? verify->facts[position].role : ROLE_LOG;
 }
 
 static enum as_err read_next(struct reading *reading, size_t i)
@@ -152,13 +153,13 @@ static enum as_err read_next(struct reading *reading, size_t i)
 		reading->copy = (uint32_t)(i - count);
 		reading->rank = RANK_BESIDE;
 		reading->number = verify->copies[i - count].number;
-		reading->is_foreign = is_foreign(verify, &verify->copies[i - count]);
+		reading->role = role_of(verify, &verify->copies[i - count]);
 		return read_file(reading, verify->copies[i - count].path);
 	}
 	const struct segment_facts *facts = &verify->facts[i];
 	reading->copy = NO_COPY;
 	reading->rank = facts->is_committed ? RANK_LOG : RANK_UNCOMMITTED;
-	reading->is_foreign = false;
+	reading->role = facts->role;
 	reading->number = facts->number;
 	/* Leave out the segments of the log that the verdicts have looked at. */
 	if (facts->is_unopened || facts->role != ROLE_LOG ||
