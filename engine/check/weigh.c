@@ -218,7 +218,8 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 		}
 		return add_oddity(verify, bucket->number, true);
 	}
-	facts->unmet++;
+	/* A bucket that was zeroed speaks of no segment. */
+	facts->unmet += aim != AIM_NOWHERE;
 	if (aim == AIM_DAMAGED && !is_later)
 		facts->wanted++;
 	/* An index that is mostly wrong is not believed, and nothing more is read for it. */
