@@ -100,14 +100,17 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 }
 
 /* Does what the index places in @misfit stand in the file at @position, four in five of it? Half of
- * it, where the file is damaged. */
+ * it, where the file is damaged. Where it places several, a damaged entry with the key of one
+ * counts too, and what would lie after the end of a file that was cut speaks neither way. */
 static enum as_err try_file(const struct matching *m, const struct misfit *misfit, size_t position,
 			    bool *fits)
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	const size_t least = m->verify->facts[position].damaged > 0 ? 2 : 5;
-	size_t there = 0;
+	const struct segment_facts *facts = &m->verify->facts[position];
+	const size_t least = facts->damaged > 0 ? 2 : 5;
+	const bool is_cut = facts->is_cut || (facts->damaged > 0 && !facts->is_complete);
+	size_t there = 0, cut = 0;
 	*fits = false;
 	listing_path(&m->repo->listing, position, path);
 	for (size_t i = 0; i < misfit->count; i++) {
@@ -116,9 +119,14 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 							   row->offset, &entry, NULL);
 		if (err == AS_ERR_MEMORY)
 			return err;
-		there += err == AS_OK && entry.tag == SEGMENT_PUT &&
-			 memcmp(entry.key, row->key, KEY_SIZE) == 0;
-		if ((i + 1 - there) * least > misfit->count)
+		const struct verify_damage *damage =
+			verify_damage_from(m->verify, facts->number, row->offset);
+		const bool is_named = damage && damage->has_key && misfit->count > 1 &&
+				      memcmp(damage->key, row->key, KEY_SIZE) == 0;
+		cut += is_cut && row->offset >= facts->size;
+		there += is_named || (err == AS_OK && entry.tag == SEGMENT_PUT &&
+				      memcmp(entry.key, row->key, KEY_SIZE) == 0);
+		if ((i + 1 - there - cut) * least > misfit->count)
 			return AS_OK;
 	}
 	*fits = there > 0;
@@ -147,7 +155,8 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	const struct segment_facts *facts = &m->verify->facts[position];
 	const struct hints *hints = &m->repo->hints;
 	const uint32_t number = m->repo->listing.segments[position].number;
-	if (position == misfit->position || facts->puts == 0 || !facts->is_committed ||
+	if (position == misfit->position || facts->puts + facts->damaged == 0 ||
+	    !facts->is_committed ||
 	    (number > last_known(m->run) &&
 	     (misfit->count == 1 || misfit->position == LISTING_NONE)))
 		return false;
