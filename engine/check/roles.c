@@ -178,6 +178,33 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	return !is_listed || (is_spent(m, number) && !is_damaged);
 }
 
+/* Does the PUT of @key at @offset of the file at @position follow a DELETE of what it replaces? */
+static bool is_replacement(const struct matching *m, size_t position, const uint8_t key[KEY_SIZE],
+			   uint32_t offset)
+{
+	char path[LISTING_PATH_MAX];
+	struct segment_entry entry;
+	if (offset < SEGMENT_MAGIC_SIZE + SEGMENT_KEYED)
+		return false;
+	listing_path(&m->repo->listing, position, path);
+	return segment_read_entry(m->repo->io, m->repo->fd, path, offset - SEGMENT_KEYED, &entry,
+				  NULL) == AS_OK &&
+	       entry.tag == SEGMENT_DELETE && memcmp(entry.key, key, KEY_SIZE) == 0;
+}
+
+/* Is the only object that the index places in @misfit a replacement in its own file, and not in the
+ * one at @position? Then that file is an earlier segment. */
+static bool is_earlier(const struct matching *m, const struct misfit *misfit, size_t position)
+{
+	const struct segment_witness *row = &misfit->rows[0];
+	struct replay_event event;
+	return misfit->count == 1 && misfit->position != LISTING_NONE &&
+	       replay_find(m->verify->replay, row->key, &event) && event.is_put &&
+	       event.segment == misfit->number &&
+	       is_replacement(m, misfit->position, row->key, event.offset) &&
+	       !is_replacement(m, position, row->key, row->offset);
+}
+
 static enum as_err find_file(struct matching *m, struct misfit *misfit)
 {
 	/* As much stands in its own file as could stand in another. */
@@ -196,7 +223,7 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 		const enum as_err err = try_file(m, misfit, i, &fits);
 		if (err != AS_OK)
 			return err;
-		if (fits) {
+		if (fits && !is_earlier(m, misfit, i)) {
 			misfit->found = i;
 			return AS_OK;
 		}
