@@ -166,12 +166,54 @@ static bool is_named_in_doubt(const struct verify *verify)
 	return false;
 }
 
+struct earlier_keys {
+	const struct verify_run *run;
+	uint64_t known, unknown;	/* does the newest index or the log have the key? */
+};
+
+static enum as_err count_earlier(void *context, const struct index_bucket *bucket)
+{
+	struct earlier_keys *keys = context;
+	struct index_bucket newest;
+	struct replay_event event;
+	if (!index_bucket_is_used(bucket))
+		return AS_OK;
+	if (verify_find_mapping(keys->run, bucket->key, &newest) ||
+	    verify_find_event(keys->run->verify, bucket->key, NULL, false, &event))
+		keys->known++;
+	else
+		keys->unknown++;
+	return AS_OK;
+}
+
+/* Does an older index beside the newest name a key that neither that nor the log speaks of, while a
+ * segment with objects is missing? The newest may have lost it. One that shares less than half is
+ * not heard. */
+static bool earlier_index_names_more(const struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	const struct repo *repo = verify->repo;
+	struct earlier_keys keys = { .run = run };
+	struct index_file older;
+	uint32_t from = 0;
+	bool is_any = false;
+	for (size_t i = 0; i < verify->missing_count; i++)
+		is_any = is_any || verify->missing[i].lost > 0;
+	if (!is_any || !repo->has_older_index || verify->hints_credit == CREDIT_CREDIBLE ||
+	    verify->index.transaction <= repo->older_index ||
+	    index_open(repo->io, repo->fd, repo->dialect, repo->older_index, &older, NULL) != AS_OK)
+		return false;
+	index_each(&older, &from, count_earlier, &keys);
+	index_close(&older);
+	return keys.unknown > 0 && keys.known > keys.unknown;
+}
+
 static bool is_loss_unknown(const struct verify_run *run, const struct verify_unnamed *unnamed)
 {
 	const struct verify *verify = run->verify;
 	const struct index_figures *figures = &verify->index_figures;
 	if (is_end_unknown(verify) || is_overtaken(verify) || index_lacks_any(verify) ||
-	    is_named_in_doubt(verify))
+	    is_named_in_doubt(verify) || earlier_index_names_more(run))
 		return true;
 	/* An index that knows every object of the log also knows every one that is gone. */
 	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&

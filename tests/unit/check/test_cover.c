@@ -129,6 +129,33 @@ static void a_hole_above_an_earlier_index_may_have_held_anything(void **state)
 	(void)state;
 }
 
+/* The newest index has lost the bucket of one object of the missing segment. */
+static void what_the_newest_index_has_lost_an_older_one_may_know(void **state)
+{
+	for (unsigned has_older = 0; has_older < 2; has_older++) {
+		struct world world;
+		uint32_t segment, offset;
+		uint8_t count;
+		char older[BUILDER_PATH];
+		world_new(&world);
+		const char *path = put_path(&world, 5, &segment, &offset);
+		builder_path(world.builder, "index.2", older);
+		if (has_older)
+			copy_file(index_path(&world), older);
+		unlink(path);
+		unlink(hints_path(&world));
+		index_key_missing(&world);
+		read_bytes(index_path(&world), 8, &count, 1);
+		count--;				/* the index fits itself */
+		builder_patch(index_path(&world), 8, &count, 1);
+		world_judge(&world, 1);
+		assert_true(world.verify->lost > 0);
+		assert_int_equal(world.verify->loss_is_unknown, has_older);
+		world_free(&world);
+	}
+	(void)state;
+}
+
 static void where_no_commit_says_where_the_log_ends_nothing_is_certain(void **state)
 {
 	struct world world;
@@ -162,6 +189,7 @@ int main(void)
 		cmocka_unit_test(a_credible_witness_must_cover_every_damaged_byte),
 		cmocka_unit_test(the_damage_is_counted_in_the_finding),
 		cmocka_unit_test(a_hole_above_an_earlier_index_may_have_held_anything),
+		cmocka_unit_test(what_the_newest_index_has_lost_an_older_one_may_know),
 		cmocka_unit_test(where_no_commit_says_where_the_log_ends_nothing_is_certain),
 		cmocka_unit_test(of_what_came_later_an_index_names_all_and_hints_name_nothing),
 	};
