@@ -50,6 +50,7 @@ struct segment_facts {
 	uint32_t unmet;			/* objects that the index places here, but are not */
 	uint32_t wrong;			/* objects that it places where other bytes are whole */
 	uint32_t wanted;		/* objects that witnesses place in its damage alone */
+	uint32_t named;			/* further ones, that the comparison names as gone */
 	uint64_t size;			/* bytes of the file */
 	_Atomic uint64_t live_bytes;	/* bytes of the live entries, headers included */
 	uint64_t damaged_bytes;

@@ -287,7 +287,8 @@ static inline int64_t facts_by_index(const struct segment_facts *facts)
 	return (int64_t)facts->mapped + (int64_t)facts->unmet;
 }
 
-/* Objects of the segment by the log, with those that witnesses place in its damage. */
+/* Objects of the segment by the log, with those that witnesses place in its damage. Verdicts rest
+ * on it, so the comparison does not change it: what that names is counted apart. */
 static inline int64_t facts_by_log(const struct segment_facts *facts)
 {
 	return (int64_t)facts->held + (int64_t)facts->wanted;

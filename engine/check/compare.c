@@ -72,7 +72,7 @@ static enum as_err add_gone(struct compare *compare, enum verdict verdict,
 	if (row)
 		row->lost++;
 	if (facts && verify->index_credit != CREDIT_CREDIBLE)
-		facts->wanted++;
+		facts->named++;
 	const enum as_err err = verify_add_gone(verify, &compare->gone_capacity, bucket->key,
 						bucket->segment, bucket->offset,
 						verdict == VERDICT_OLDER ? place : NULL);
@@ -191,7 +191,7 @@ static enum as_err name_by_damage(struct compare *compare)
 		    (event.is_put || replay_time(event.segment, event.offset) >=
 					     replay_time(damage->segment, offset)))
 			continue;
-		verify_facts(verify, damage->segment)->wanted++;
+		verify_facts(verify, damage->segment)->named++;
 		compare->unnamed.by_damage++;
 		err = verify_add_gone(verify, &compare->gone_capacity, damage->key,
 				      damage->segment, offset, NULL);

@@ -64,7 +64,7 @@ static bool hints_differ(const struct verify *verify)
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->is_committed && facts->role == ROLE_LOG &&
-		    verify_hinted(verify, facts->number) != facts_by_log(facts))
+		    verify_hinted(verify, facts->number) != facts_by_log(facts) + facts->named)
 			return true;
 	}
 	return false;
@@ -227,7 +227,8 @@ static bool is_loss_unknown(const struct verify_run *run, const struct verify_un
 		if (has_edge(verify, facts))
 			return true;
 		if ((facts->role == ROLE_FOREIGN || has_room(verify, facts)) &&
-		    !is_covered_by_hints(verify, facts->number, facts_by_log(facts)))
+		    !is_covered_by_hints(verify, facts->number,
+					 facts_by_log(facts) + facts->named))
 			return true;
 	}
 	if (is_contradicted(verify) || unnamed->manifest)

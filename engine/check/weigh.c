@@ -260,7 +260,7 @@ static enum as_err weigh_keys(struct weighing *w)
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		facts->held = facts->mapped = facts->live;
-		facts->wanted = facts->unknown = facts->wrong = 0;
+		facts->wanted = facts->named = facts->unknown = facts->wrong = 0;
 		facts->newer = facts->unmet = 0;
 		facts->is_contradicted = false;
 	}
