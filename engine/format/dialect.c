@@ -175,21 +175,16 @@ bool dialect_has_magic(const struct dialect *dialect, const char *magic)
 		       : is_of(&dialect_attic, magic) || is_of(&dialect_borg, magic);
 }
 
-/* Is the word that ends before @text at an end, so that another can begin there? */
-static bool begins_word(const char *text, const char *at)
-{
-	return at == text || at[-1] == ' ' || at[-1] == '(' || at[-1] == '\n';
-}
-
 void dialect_reword(const struct dialect *dialect, char *text, size_t size)
 {
 	char *copy = dialect->words ? strdup(text) : NULL;
 	if (!copy)
 		return;
 	for (const char *at = copy; *at && size > 1;) {
+		const bool begins_word = at == copy || strchr(" (\n", at[-1]);
 		const char *const *pair = dialect->words[0];
-		while (pair[0] && (!begins_word(copy, at) ||
-				   strncmp(at, pair[0], strlen(pair[0])) != 0))
+		while (pair[0] &&
+		       (!begins_word || strncmp(at, pair[0], strlen(pair[0])) != 0))
 			pair += 2;
 		size_t len = pair[0] ? strlen(pair[1]) : 1;
 		len = len < size ? len : size - 1;
