@@ -98,29 +98,25 @@ void roster_remove(struct roster *roster, const struct lock_id *id, bool exclusi
 
 /* ---- reading ---- */
 
-static enum as_err add_row(struct roster *roster, const json_t *row, bool exclusive)
-{
-	struct lock_id id = { .pid = 0 };
-	const json_t *host = json_array_get(row, 0), *pid = json_array_get(row, 1);
-	const json_t *thread = json_array_get(row, 2);
-	const size_t len = json_string_length(host);
-	if (json_array_size(row) != 3 || !json_is_string(host) || len >= sizeof(id.host) ||
-	    !json_is_integer(pid) || !json_is_integer(thread))
-		return AS_ERR_INTEGRITY;
-	memcpy(id.host, json_string_value(host), len);
-	id.pid = json_integer_value(pid);
-	id.thread = json_integer_value(thread);
-	if (id.pid < 0 || id.thread < 0)
-		return AS_ERR_INTEGRITY;
-	return roster_add(roster, &id, exclusive);
-}
-
 static enum as_err add_rows(struct roster *roster, const json_t *list, bool exclusive)
 {
 	if (list && !json_is_array(list))
 		return AS_ERR_INTEGRITY;
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const enum as_err err = add_row(roster, json_array_get(list, i), exclusive);
+		struct lock_id id = { .pid = 0 };
+		const json_t *row = json_array_get(list, i);
+		const json_t *host = json_array_get(row, 0), *pid = json_array_get(row, 1);
+		const json_t *thread = json_array_get(row, 2);
+		const size_t len = json_string_length(host);
+		if (json_array_size(row) != 3 || !json_is_string(host) || len >= sizeof(id.host) ||
+		    !json_is_integer(pid) || !json_is_integer(thread))
+			return AS_ERR_INTEGRITY;
+		memcpy(id.host, json_string_value(host), len);
+		id.pid = json_integer_value(pid);
+		id.thread = json_integer_value(thread);
+		if (id.pid < 0 || id.thread < 0)
+			return AS_ERR_INTEGRITY;
+		const enum as_err err = roster_add(roster, &id, exclusive);
 		if (err != AS_OK)
 			return err;
 	}
@@ -186,19 +182,15 @@ static bool add_list(const struct roster *roster, bool exclusive, json_t *root)
 	return json_object_set_new(root, exclusive ? "exclusive" : "shared", list) == 0;
 }
 
-static bool is_text(const char *host)
-{
-	json_t *string = json_string(host);	/* NULL where it is no UTF-8 */
-	json_decref(string);
-	return string != NULL;
-}
-
 enum as_err roster_print(const struct roster *roster, char **text)
 {
 	*text = NULL;
-	for (size_t i = 0; i < roster->count; i++)
-		if (!is_text(roster->rows[i].id.host))
+	for (size_t i = 0; i < roster->count; i++) {
+		json_t *host = json_string(roster->rows[i].id.host);
+		if (!host)	/* it is no UTF-8 */
 			return AS_ERR_USAGE;
+		json_decref(host);
+	}
 	json_t *root = json_object();
 	if (root && add_list(roster, true, root) && add_list(roster, false, root))
 		*text = json_dumps(root, JSON_ENSURE_ASCII);
