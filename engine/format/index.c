@@ -58,34 +58,11 @@ static enum as_err refuse_unread(struct findings *findings, const struct index_f
 	return noted ? noted : AS_ERR_INTEGRITY;
 }
 
-/* Write what is wrong with the 18 bytes of @header to @wrong, or an empty text. */
-static void check_header(const struct dialect *dialect, const uint8_t *header, char *wrong,
-			 size_t size)
-{
-	const uint32_t used = get_u32le(header + 8);
-	const uint32_t buckets = get_u32le(header + 12);
-	const char *text = "";
-
-	if (memcmp(header, dialect->index_magic, MAGIC_SIZE)) {
-		snprintf(wrong, size, "it does not begin with %s", dialect->index_magic);
-		return;
-	}
-	if (header[16] != KEY_SIZE)
-		text = "its keys are not 32 bytes long";
-	else if (header[17] != VALUE_SIZE)
-		text = "its values are not 8 bytes long";
-	else if (buckets < 1 || buckets > INT32_MAX)
-		text = "its number of buckets is zero or negative";
-	else if (used > buckets)
-		text = "its number of used buckets is negative or above that of all";
-	snprintf(wrong, size, "%s", text);
-}
-
 static enum as_err read_header(struct index_file *file, const struct dialect *dialect, int repo_fd,
 			       struct findings *findings)
 {
 	uint8_t header[INDEX_HEADER];
-	char wrong[80];
+	const char *wrong = NULL;
 	size_t got;
 
 	const enum as_err err = io_read_at(file->io, file->fd, header, sizeof(header), 0, &got);
@@ -95,13 +72,25 @@ static enum as_err read_header(struct index_file *file, const struct dialect *di
 		return refuse(findings, PROBLEM_INDEX_LENGTH,
 			      "index.%" PRIu32 " has %" PRIu64 " bytes, less than a header's 18",
 			      file->transaction, file->length);
-	check_header(dialect, header, wrong, sizeof(wrong));
-	if (wrong[0])
+	const uint32_t used = get_u32le(header + 8), buckets = get_u32le(header + 12);
+	if (memcmp(header, dialect->index_magic, MAGIC_SIZE))
+		return refuse(findings, PROBLEM_INDEX_HEADER,
+			      "index.%" PRIu32 ": it does not begin with %s", file->transaction,
+			      dialect->index_magic);
+	if (header[16] != KEY_SIZE)
+		wrong = "its keys are not 32 bytes long";
+	else if (header[17] != VALUE_SIZE)
+		wrong = "its values are not 8 bytes long";
+	else if (buckets < 1 || buckets > INT32_MAX)
+		wrong = "its number of buckets is zero or negative";
+	else if (used > buckets)
+		wrong = "its number of used buckets is negative or above that of all";
+	if (wrong)
 		return refuse(findings, PROBLEM_INDEX_HEADER, "index.%" PRIu32 ": %s",
 			      file->transaction, wrong);
-	file->used = get_u32le(header + 8);
-	file->buckets = get_u32le(header + 12);
-	const uint64_t wanted = index_bucket_offset(file->buckets);
+	file->used = used;
+	file->buckets = buckets;
+	const uint64_t wanted = index_bucket_offset(buckets);
 	if (file->length == wanted)
 		return AS_OK;
 	return refuse(findings, PROBLEM_INDEX_LENGTH,
