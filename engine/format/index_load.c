@@ -157,7 +157,7 @@ static void load_turns(void *context)
 	free(buffer);
 }
 
-static enum as_err load_all(const struct index_file *file, unsigned threads,
+enum as_err index_load_into(const struct index_file *file, unsigned threads,
 			    struct index_image *image)
 {
 	const uint32_t slices = (file->buckets - 1) / SLICE_BUCKETS + 1;
@@ -186,13 +186,6 @@ static enum as_err load_all(const struct index_file *file, unsigned threads,
 	return (enum as_err)load.err;
 }
 
-enum as_err index_load_into(const struct index_file *file, unsigned threads,
-			    struct index_image *image)
-{
-	image->is_short = false;
-	return load_all(file, threads, image);
-}
-
 enum as_err index_load(const struct index_file *file, unsigned threads, const struct key_hash *hash,
 		       struct index_image *image)
 {
@@ -209,7 +202,7 @@ enum as_err index_load(const struct index_file *file, unsigned threads, const st
 		image->hash = *hash;
 	else
 		key_hash_draw(&image->hash);
-	const enum as_err err = load_all(file, threads, image);
+	const enum as_err err = index_load_into(file, threads, image);
 	if (err) {
 		const int kept = errno;
 		index_image_free(image);

@@ -43,8 +43,8 @@ enum as_err index_load(const struct index_file *file, unsigned threads, const st
 		       struct index_image *image);
 void index_image_free(struct index_image *image);
 
-/* The same as whole rows, into the caller's memory: image->bytes has room for all buckets of @file.
- */
+/* The same into the caller's memory: image->bytes has room for all buckets of @file, as short rows
+ * where image->is_short is set. */
 enum as_err index_load_into(const struct index_file *file, unsigned threads,
 			    struct index_image *image);
 
