@@ -97,14 +97,6 @@ static uint32_t first_empty(const struct index_table *table, uint32_t from)
 	return from;
 }
 
-/* Where a key that is not there goes. */
-static uint8_t *place_of(const struct index_table *table, const uint8_t key[KEY_SIZE])
-{
-	const uint32_t home = index_home(key, table->image.buckets);
-
-	return bucket_at(table, first_empty(table, home));
-}
-
 /* ---- sizes ---- */
 
 static bool is_crowded(const struct dialect *dialect, uint64_t used, uint64_t buckets)
@@ -129,8 +121,12 @@ static enum as_err rebuild(struct index_table *table, uint32_t buckets)
 			memmove(bucket_at(table, --first), bucket_at(table, i), INDEX_BUCKET);
 	make_empty(table, 0, buckets);
 	table->image.buckets = buckets;
-	for (uint32_t i = first; i < room; i++)
-		memcpy(place_of(table, bucket_at(table, i)), bucket_at(table, i), INDEX_BUCKET);
+	for (uint32_t i = first; i < room; i++) {
+		const uint8_t *p = bucket_at(table, i);
+		const uint32_t place = first_empty(table, index_home(p, buckets));
+
+		memcpy(bucket_at(table, place), p, INDEX_BUCKET);
+	}
 	table->image.deleted = 0;
 	resize_mapping(table, mapping_size(buckets));
 	return AS_OK;
