@@ -54,15 +54,6 @@ static bool sizes_lead_to_end(struct chain *c, uint64_t *last)
 
 /* ---- where they do not ---- */
 
-/* Does the end of the file belong to the damaged entry, by its size? */
-static bool claims_end(const struct segment_reader *r, const struct segment_entry *e)
-{
-	const uint64_t left = r->length - e->offset;
-	return e->has_header &&
-	       ((e->raw_size == left && left >= SEGMENT_KEYED && left <= dialect_attic.entry_max) ||
-		(e->raw_size > left && segment_size_fits(e->raw_tag, e->raw_size)));
-}
-
 struct proof {
 	struct segment_reader *reader;
 	const struct segment_entry *damaged;
@@ -97,12 +88,18 @@ static enum as_err walk(struct segment_reader *r, bool *complete)
 	enum as_err err;
 	*complete = true;
 	for (unsigned proofs = 0; (err = segment_next(r, &entry)) == AS_OK;) {
+		const uint64_t left = r->length - entry.offset;
+		const uint32_t size = entry.raw_size;
+		const bool claims_end =
+			entry.has_header &&
+			((size == left && left >= SEGMENT_KEYED &&
+			  left <= dialect_attic.entry_max) ||
+			 (size > left && segment_size_fits(entry.raw_tag, size)));
 		*complete = entry.tag == SEGMENT_COMMIT || entry.tag == SEGMENT_DAMAGED;
-		if (entry.tag != SEGMENT_DAMAGED || !claims_end(r, &entry) ||
-		    proofs++ == PROOFS_MAX)
+		if (entry.tag != SEGMENT_DAMAGED || !claims_end || proofs++ == PROOFS_MAX)
 			continue;
 		struct proof proof = { .reader = r, .damaged = &entry };
-		err = segment_suspects(r, entry.offset, r->length - entry.offset, try_end, &proof);
+		err = segment_suspects(r, entry.offset, left, try_end, &proof);
 		if (err != AS_END) {
 			*complete = false;
 			return err;
