@@ -178,16 +178,6 @@ static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t to, uin
 	return to;
 }
 
-/* The end of what the damaged entry @e claims. A size that leads so far out of the file that most
- * of the entry would be missing cannot be believed, and claims nothing. */
-static uint64_t claimed_end(const struct segment_reader *r, const struct segment_entry *e)
-{
-	const uint64_t left = r->length - e->offset;
-	if (!e->has_header || !size_is_believable(e->raw_size) || e->raw_size > 2 * left)
-		return e->offset + 1;
-	return e->raw_size > left ? r->length : e->offset + e->raw_size;
-}
-
 /* The CRCs of prefixes and the witnesses, once a segment. */
 static enum as_err prepare_for_damage(struct segment_reader *r)
 {
@@ -269,9 +259,13 @@ enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry
 	const enum as_err err = prepare_for_damage(r);
 	if (err != AS_OK || is_whole_now(r, e))
 		return err;
-	const uint64_t claimed = claimed_end(r, e);
-	const bool stays_inside = e->has_header && size_is_believable(e->raw_size) &&
-				  e->raw_size <= r->length - e->offset;
+	const uint64_t left = r->length - e->offset;
+	const bool is_believable = e->has_header && size_is_believable(e->raw_size);
+	const bool stays_inside = is_believable && e->raw_size <= left;
+	uint64_t claimed = e->offset + 1;	/* the end of what the entry claims */
+	/* Most of an entry that leads farther out of the file would be missing. */
+	if (is_believable && e->raw_size <= 2 * left)
+		claimed = stays_inside ? e->offset + e->raw_size : r->length;
 	uint64_t end = claimed;
 	if (!stays_inside || !sizes_lead_to_whole(r, e->offset) ||
 	    is_witnessed_in(r, e->offset + 1, claimed)) {
