@@ -151,20 +151,6 @@ static int add_shadow(struct walk *walk, const struct item *key, const struct it
 	return 0;
 }
 
-static int add_shadow_segment(struct walk *walk, const struct item *item)
-{
-	struct hints *hints = walk->hints;
-	if (!is_segment(item))
-		return refuse(walk, "a segment's number in the shadow index is not valid");
-	if (!ARRAY_RESERVE(hints->shadow_segments, hints->shadow_segment_count,
-			   hints->shadow_segment_capacity)) {
-		walk->no_memory = true;
-		return -1;
-	}
-	hints->shadow_segments[hints->shadow_segment_count++] = (uint32_t)item->number;
-	return 0;
-}
-
 /* Hints have up to four containers: the outer map and, right behind their names in it, the lists;
  * and the shadow index has a list behind each key. */
 static int begin_container(struct walk *walk, bool is_map, struct item *item)
@@ -315,14 +301,24 @@ static inline int template_callback_map_item(struct walk **walk, struct item *ma
 static inline int template_callback_array_item(struct walk **walk, struct item *array,
 					       struct item item)
 {
-	if (array->kind == KIND_SHADOW_LIST)
-		return add_shadow_segment(*walk, &item);
-	/* the compact list: begin_container lets no other array pass */
+	struct hints *hints = (*walk)->hints;
+	const bool is_shadow = array->kind == KIND_SHADOW_LIST;
+	/* begin_container lets no third kind of array pass */
 	if (!is_segment(&item))
-		return refuse(*walk, "a segment's number in the compact list is not valid");
-	return append_row(*walk, (struct hints_segment){
-		.segment = (uint32_t)item.number, .is_compact = true,
-	});
+		return refuse(*walk, is_shadow
+			      ? "a segment's number in the shadow index is not valid"
+			      : "a segment's number in the compact list is not valid");
+	if (!is_shadow)
+		return append_row(*walk, (struct hints_segment){
+			.segment = (uint32_t)item.number, .is_compact = true,
+		});
+	if (!ARRAY_RESERVE(hints->shadow_segments, hints->shadow_segment_count,
+			   hints->shadow_segment_capacity)) {
+		(*walk)->no_memory = true;
+		return -1;
+	}
+	hints->shadow_segments[hints->shadow_segment_count++] = (uint32_t)item.number;
+	return 0;
 }
 
 #define msgpack_unpack_struct(name) struct template##name
