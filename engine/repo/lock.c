@@ -409,15 +409,6 @@ void lock_release(struct lock *lock)
 	free(lock);
 }
 
-/* Is the folder lock held? */
-static bool is_held(struct lock *lock)
-{
-	pthread_mutex_lock(&lock->mutex);
-	const bool is_there = lock_folder_is_held(&lock->held, lock->io, lock->folder);
-	pthread_mutex_unlock(&lock->mutex);
-	return is_there;
-}
-
 bool lock_is_on(struct lock *lock, int repo_fd)
 {
 	const struct io *io = lock->io;
@@ -426,13 +417,14 @@ bool lock_is_on(struct lock *lock, int repo_fd)
 	    io->fstat(io, repo_fd, &other) != 0 || own.st_dev != other.st_dev ||
 	    own.st_ino != other.st_ino)
 		return false;
-	if (is_of_folder(lock))
-		return is_held(lock);
+	const bool is_folder = is_of_folder(lock);
 	pthread_mutex_lock(&lock->mutex);
-	const bool is_known = io->fstat(io, lock->fd, &own) == 0;
+	const bool is_there = is_folder ? lock_folder_is_held(&lock->held, io, lock->folder)
+					: io->fstat(io, lock->fd, &own) == 0;
 	pthread_mutex_unlock(&lock->mutex);
-	return is_known &&
-	       io->fstatat(io, repo_fd, CONFIG_NAME, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (is_folder || !is_there)
+		return is_there;
+	return io->fstatat(io, repo_fd, CONFIG_NAME, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
