@@ -193,23 +193,18 @@ static enum as_err make_temporary(struct attempt *attempt)
 	return AS_OK;
 }
 
-/* Was the empty folder made a moment ago, by a process that has yet to put its file there? Both
- * times are of the same clock. */
-static bool is_fresh(const struct attempt *attempt, const struct timespec *folder_time)
-{
-	const int64_t age = ((int64_t)attempt->made.tv_sec - folder_time->tv_sec) * 1000 +
-			    (attempt->made.tv_nsec - folder_time->tv_nsec) / 1000000 +
-			    lock_timer_passed(&attempt->timer) - attempt->made_ms;
-	return age < EMPTY_MS;
-}
-
 /* Put the folder in its place. The system does that only where there is none, or an empty one. */
 static enum as_err take_folder(struct attempt *attempt, const struct lock_look *look)
 {
 	enum as_err err = make_temporary(attempt);
 	if (err != AS_OK)
 		return err;
-	if (look->is_empty && is_fresh(attempt, &look->folder_time))
+	/* An empty folder that was made a moment ago is of a process that has yet to put its file
+	 * there. Both times are of the same clock. */
+	const int64_t age = ((int64_t)attempt->made.tv_sec - look->folder_time.tv_sec) * 1000 +
+			    (attempt->made.tv_nsec - look->folder_time.tv_nsec) / 1000000 +
+			    lock_timer_passed(&attempt->timer) - attempt->made_ms;
+	if (look->is_empty && age < EMPTY_MS)
 		return fail_in_progress(attempt);
 	if (look->has_folder && !look->is_empty) {
 		err = remove_folder(attempt->permit, &attempt->lock->id);
@@ -237,19 +232,13 @@ static void leave_folder(const struct permit *permit, const char *name)
 
 /* ---- the roster ---- */
 
-static enum as_err write_text(void *context, const struct permit *permit, int fd)
-{
-	const char *text = context;
-	return io_write_at(permit, fd, text, strlen(text), 0);
-}
-
 static enum as_err write_roster(const struct permit *permit, const struct roster *roster)
 {
 	char *text;
 	enum as_err err = roster_print(roster, &text);
 	if (err != AS_OK)
 		return err;
-	err = io_replace_file(permit, LOCK_ROSTER, LOCK_ROSTER ".tmp", write_text, text);
+	err = io_replace_bytes(permit, LOCK_ROSTER, LOCK_ROSTER ".tmp", text, strlen(text));
 	free(text);
 	return err;
 }
@@ -294,13 +283,6 @@ static void leave_roster(const struct permit *permit, const struct lock_id *id)
 
 /* ---- taking and leaving ---- */
 
-static void note_stale(struct lock_folder *lock, const struct lock_look *look)
-{
-	lock->stale_count = look->count;
-	if (look->count > 0)
-		lock->stale = look->rows[0];
-}
-
 /* AS_ERR_LOCK_FAILED: it is worth another attempt. */
 static enum as_err try_once(struct attempt *attempt)
 {
@@ -313,7 +295,9 @@ static enum as_err try_once(struct attempt *attempt)
 	enum as_err err = look_at_others(attempt, &look);
 	if (err != AS_OK)
 		return err;
-	note_stale(attempt->lock, &look);
+	attempt->lock->stale_count = look.count;
+	if (look.count > 0)
+		attempt->lock->stale = look.rows[0];
 	err = is_taken ? fail_in_progress(attempt) : take_folder(attempt, &look);
 	lock_look_free(&look);
 	if (err == AS_OK)
@@ -325,17 +309,6 @@ static enum as_err try_once(struct attempt *attempt)
 	return err;
 }
 
-static enum as_err name_this(struct attempt *attempt)
-{
-	struct lock_id *id = &attempt->lock->id;
-	id->pid = getpid();
-	if (machine_name(id->host) && lock_id_name(id, attempt->name))
-		return AS_OK;
-	return as_fail(attempt->error, AS_ERR_USAGE, 0,
-		       "%s: the name of this machine, perhaps from BORG_HOST_ID, cannot be part of "
-		       "the lock's name", attempt->path);
-}
-
 enum as_err lock_folder_take(struct lock_folder *lock, const struct permit *permit,
 			     const char *path, const struct lock_wait *wait,
 			     struct as_error *error)
@@ -344,8 +317,12 @@ enum as_err lock_folder_take(struct lock_folder *lock, const struct permit *perm
 		.lock = lock, .permit = permit, .path = path, .error = error,
 		.timer = lock_timer_begin(wait),
 	};
-	*lock = (struct lock_folder){ .stale_count = 0 };
-	enum as_err err = name_this(&attempt);
+	enum as_err err = AS_OK;
+	*lock = (struct lock_folder){ .id.pid = getpid() };
+	if (!machine_name(lock->id.host) || !lock_id_name(&lock->id, attempt.name))
+		err = as_fail(error, AS_ERR_USAGE, 0,
+			      "%s: the name of this machine, perhaps from BORG_HOST_ID, cannot be "
+			      "part of the lock's name", path);
 	while (err == AS_OK) {
 		err = try_once(&attempt);
 		if (err != AS_ERR_LOCK_FAILED)
