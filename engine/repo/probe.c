@@ -136,17 +136,6 @@ static enum as_err look_at_index(struct sample *s, const struct index_file *inde
 
 /* ---- hints of another time ---- */
 
-static bool has_put(struct chain *c, const struct repo *repo, uint32_t segment)
-{
-	struct segment_entry entry = { .raw_tag = SEGMENT_COMMIT };
-	if (!chain_open(c, repo, segment))
-		return false;
-	while (entry.raw_tag != SEGMENT_PUT && chain_next(c, &entry) == AS_OK)
-		;
-	io_close(repo->io, c->fd);
-	return entry.raw_tag == SEGMENT_PUT;
-}
-
 /* A segment with a PUT above all that the hints list. */
 static bool find_unlisted(struct sample *s, uint32_t transaction, uint32_t *segment)
 {
@@ -156,10 +145,16 @@ static bool find_unlisted(struct sample *s, uint32_t transaction, uint32_t *segm
 	unsigned seen = 0;
 	for (size_t i = listing_from(listing, above);
 	     i < listing->count && seen < SEGMENTS_MAX; i++, seen++) {
+		struct segment_entry entry = { .raw_tag = SEGMENT_COMMIT };
 		*segment = listing->segments[i].number;
 		if (*segment > transaction)
 			break;
-		if (has_put(&s->chain, s->repo, *segment))
+		if (!chain_open(&s->chain, s->repo, *segment))
+			continue;
+		while (entry.raw_tag != SEGMENT_PUT && chain_next(&s->chain, &entry) == AS_OK)
+			;
+		io_close(s->repo->io, s->chain.fd);
+		if (entry.raw_tag == SEGMENT_PUT)
 			return true;
 	}
 	return false;
