@@ -484,14 +484,14 @@ static enum as_err check_numbers(struct repo *repo)
 
 /* Segments that a compaction would make smaller. Where superseded entries wait for somebody to ask
  * for that, only those that the writer would copy then: a lone COMMIT never. */
-static size_t count_compact(const struct repo *repo)
+static enum as_err check_compact(struct repo *repo)
 {
 	const uint32_t percent = repo->dialect->compact_percent;
 	const struct hints *hints = &repo->hints;
-	size_t count = 0;
-	if (percent == 0)
-		return hints->compact_count;
-	for (size_t i = 0; i < hints->count; i++) {
+	size_t count = percent == 0 ? hints->compact_count : 0;
+	if (!hints->usable || repo->config.is_append_only)
+		return AS_OK;
+	for (size_t i = 0; percent > 0 && i < hints->count; i++) {
 		const struct hints_segment *row = &hints->rows[i];
 		const size_t position = listing_find(&repo->listing, row->segment);
 		char path[LISTING_PATH_MAX];
@@ -502,13 +502,6 @@ static size_t count_compact(const struct repo *repo)
 		if (repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			count += row->freeable > st.st_size / 100 * percent;
 	}
-	return count;
-}
-
-static enum as_err check_compact(struct repo *repo)
-{
-	const size_t count = repo->hints.usable && !repo->config.is_append_only
-		? count_compact(repo) : 0;
 	if (count == 0)
 		return AS_OK;
 	return findings_note(&repo->findings, PROBLEM_COMPACT_PENDING, FINDING_NOWHERE,
@@ -576,19 +569,10 @@ static enum as_err read_integrity(struct repo *repo)
 	return compare_hints_digest(repo);
 }
 
-/* 16 hex digits: the next number of the counter that encryption uses. */
-static bool is_nonce(const uint8_t *bytes, size_t len)
-{
-	size_t digits = 0;
-	while (digits < len && isxdigit(bytes[digits]))
-		digits++;
-	return digits == 16 && len == 16;
-}
-
 static enum as_err check_options(struct repo *repo)
 {
 	uint8_t *bytes;
-	size_t len;
+	size_t len, digits = 0;
 	if (repo->config.is_append_only) {
 		const enum as_err err = note(repo, PROBLEM_APPEND_ONLY,
 					     "the file transactions lists them");
@@ -600,10 +584,13 @@ static enum as_err check_options(struct repo *repo)
 	enum as_err err = io_read_file(repo->io, repo->fd, "nonce", 4096, &bytes, &len);
 	if (err == AS_ERR_MEMORY || err == AS_ERR_DOES_NOT_EXIST)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
-	const bool is_right = err == AS_OK && is_nonce(bytes, len);
-	if (err == AS_OK)
-		free(bytes);
-	return is_right ? AS_OK : note(repo, PROBLEM_NONCE, "nonce");
+	if (err != AS_OK)
+		return note(repo, PROBLEM_NONCE, "nonce");
+	/* 16 hex digits: the next number of the counter that encryption uses. */
+	while (digits < len && isxdigit(bytes[digits]))
+		digits++;
+	free(bytes);
+	return digits == 16 && len == 16 ? AS_OK : note(repo, PROBLEM_NONCE, "nonce");
 }
 
 /* ---- what repairs have left ---- */
@@ -826,16 +813,6 @@ static enum as_err read_as(struct repo *repo, const struct dialect *dialect,
 	return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 }
 
-/* A repository in a dialect that is not read is not damaged: drop the findings so far. */
-static enum as_err refuse(struct repo *repo, const struct dialect *dialect, const char *evidence)
-{
-	repo->dialect = dialect;
-	findings_free(&repo->findings);
-	findings_init(&repo->findings);
-	return findings_note(&repo->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
-			     FINDING_NOWHERE, "%s; seen in %.100s", dialect->title, evidence);
-}
-
 /* Find out which program wrote the repository. All is read as Attic's first; where that is wrong,
  * once more. */
 static enum as_err read_as_written(struct repo *repo, struct as_error *error)
@@ -854,8 +831,15 @@ static enum as_err read_as_written(struct repo *repo, struct as_error *error)
 	if (dialect == repo->dialect)
 		return AS_OK;
 	origin_evidence(&signs, &repo->listing, evidence, sizeof(evidence));
-	if (!dialect->is_read)
-		return refuse(repo, dialect, evidence);
+	/* What is not read is not damaged: drop the findings so far. */
+	if (!dialect->is_read) {
+		repo->dialect = dialect;
+		findings_free(&repo->findings);
+		findings_init(&repo->findings);
+		return findings_note(&repo->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s; seen in %.100s", dialect->title,
+				     evidence);
+	}
 	err = lock_choose(repo_lock(repo), repo->fd, dialect->lock_kind, error);
 	if (err == AS_OK)
 		err = read_as(repo, dialect, error);
