@@ -6,6 +6,7 @@
 #include "src/out_text.h"
 #include "src/store_change.h"
 
+#include "engine/base/array.h"
 #include "engine/base/bytes.h"
 #include "ui/session/format.h"
 
@@ -242,11 +243,6 @@ struct keys {
 	size_t count;
 };
 
-static int compare_keys(const void *a, const void *b)
-{
-	return memcmp(a, b, KEY_SIZE);
-}
-
 /* Read the keys among the arguments into @keys, which has room for all. Returns an exit status. */
 static int read_keys(const struct request *request, struct keys *keys)
 {
@@ -254,7 +250,7 @@ static int read_keys(const struct request *request, struct keys *keys)
 	for (size_t i = 0; i < count; i++)
 		if (!read_key(request->args[1 + i], keys->bytes + i * KEY_SIZE))
 			return refuse_key(request, request->args[1 + i]);
-	qsort(keys->bytes, count, KEY_SIZE, compare_keys);
+	qsort(keys->bytes, count, KEY_SIZE, array_compare_key);
 	keys->count = 0;
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *key = keys->bytes + i * KEY_SIZE;

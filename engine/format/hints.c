@@ -329,12 +329,6 @@ static inline int template_callback_array_item(struct walk **walk, struct item *
 
 #include <msgpack/unpack_template.h>
 
-/* Both are keys, or begin with one. */
-static int compare_keys(const void *left, const void *right)
-{
-	return memcmp(left, right, KEY_SIZE);
-}
-
 /* What hints of a known version must be, and what those of its own. */
 static void check_version(struct walk *walk)
 {
@@ -351,7 +345,7 @@ static void check_version(struct walk *walk)
 				       : "the compact list is not a map";
 	else if (hints->shadow_count > 0)
 		array_sort(hints->shadow, hints->shadow_count, sizeof(*hints->shadow),
-			   compare_keys);
+			   array_compare_key);
 }
 
 /* Walk the bytes. Leaves in walk->error what is wrong, and in *@offset where. */
@@ -482,7 +476,7 @@ const struct hints_shadow *hints_find_shadow(const struct hints *hints,
 					     const uint8_t key[KEY_SIZE])
 {
 	return array_find(hints->shadow, hints->shadow_count, sizeof(*hints->shadow), key,
-			  compare_keys);
+			  array_compare_key);
 }
 
 uint32_t hints_last(const struct hints *hints)
