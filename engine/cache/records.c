@@ -164,17 +164,6 @@ static bool get_figures(const json_t *row, struct verify_record *record)
 	return true;
 }
 
-static const char *add_row(const json_t *row, struct verify_records *records)
-{
-	struct verify_record record = { .events = NULL };
-	const char *wrong = get_figures(row, &record) ? get_events(row, &record) : not_a_record;
-	if (!wrong && !verify_records_add(records, &record))
-		wrong = out_of_memory;
-	if (wrong)
-		free(record.events);
-	return wrong;
-}
-
 static bool has_columns(const json_t *table)
 {
 	const json_t *columns = json_object_get(table, "columns");
@@ -204,7 +193,14 @@ const char *records_from_json(const json_t *report, const uint8_t id[KEY_SIZE],
 	if (strcmp(name, hex) != 0)
 		return "it is the report of another repository";
 	const char *wrong = NULL;
-	for (size_t i = 0; !wrong && i < json_array_size(rows); i++)
-		wrong = add_row(json_array_get(rows, i), records);
+	for (size_t i = 0; !wrong && i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		struct verify_record record = { .events = NULL };
+		wrong = get_figures(row, &record) ? get_events(row, &record) : not_a_record;
+		if (!wrong && !verify_records_add(records, &record))
+			wrong = out_of_memory;
+		if (wrong)
+			free(record.events);
+	}
 	return wrong;
 }

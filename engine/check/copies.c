@@ -62,17 +62,6 @@ struct search {
 	char folder[LISTING_PATH_MAX];
 };
 
-/* The number in "17", "17.beforerecover", "17~", ".17.Xab3". */
-static bool number_of(const char *name, uint32_t *number)
-{
-	uint64_t value;
-	name += *name == '.';
-	if (name_read_number(name, &value) == name || value > UINT32_MAX)
-		return false;
-	*number = (uint32_t)value;
-	return true;
-}
-
 /* Is there anything of segment @number that a copy could have? */
 static bool is_needed(const struct verify *verify, uint32_t number)
 {
@@ -123,10 +112,13 @@ static enum as_err search_name(void *context, const char *name, enum io_kind kin
 {
 	struct search *search = context;
 	const size_t len = strlen(search->folder);
-	uint32_t number;
+	/* The number in "17", "17.beforerecover", "17~", ".17.Xab3". */
+	const char *digits = name + (name[0] == '.');
+	uint64_t number;
 	enum as_err err = AS_OK;
-	if (kind == IO_KIND_FILE || kind == IO_KIND_UNKNOWN)
-		err = number_of(name, &number) ? add_copy(search, name, number) : AS_OK;
+	if ((kind == IO_KIND_FILE || kind == IO_KIND_UNKNOWN) &&
+	    name_read_number(digits, &number) > digits && number <= UINT32_MAX)
+		err = add_copy(search, name, (uint32_t)number);
 	if (kind != IO_KIND_FOLDER || search->depth == FOLDERS_DEEP ||
 	    len + 1 + strlen(name) >= sizeof(search->folder))
 		return err;

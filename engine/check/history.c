@@ -124,17 +124,6 @@ static int by_place(const void *a, const void *b)
 	return x->entry.offset < y->entry.offset ? -1 : x->entry.offset > y->entry.offset;
 }
 
-/* Damaged rows whose bytes in the key's place fit the prefix, but not the key that it turned out to
- * stand for. */
-static void drop_other_keys(struct history *history)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < history->count; i++)
-		if (memcmp(history->rows[i].entry.key, history->key, KEY_SIZE) == 0)
-			history->rows[kept++] = history->rows[i];
-	history->count = kept;
-}
-
 /* By the key's own events: the newest in the log decides. A PUT is deleted rather than superseded
  * when that is a DELETE. */
 static void set_status(const struct repo *repo, struct history *history)
@@ -219,7 +208,13 @@ enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix
 		history_free(history);
 		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 	}
-	drop_other_keys(history);
+	/* Drop damaged rows whose bytes in the key's place fit the prefix, but not the key that it
+	 * turned out to stand for. */
+	size_t kept = 0;
+	for (size_t i = 0; i < history->count; i++)
+		if (memcmp(history->rows[i].entry.key, history->key, KEY_SIZE) == 0)
+			history->rows[kept++] = history->rows[i];
+	history->count = kept;
 	/* Where an index that is not of this log maps the key that was found, all the same. */
 	if (!history->index_is_of_log && repo->index.fd >= 0)
 		history->has_index_place = index_lookup(&repo->index, history->key,

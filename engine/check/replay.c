@@ -254,14 +254,6 @@ enum as_err replay_add(struct replay *replay, const uint8_t key[KEY_SIZE],
 	return err;
 }
 
-/* The more rows a part has, the more may wait: their number at most doubles the memory. */
-static bool is_overdue(const struct part *part)
-{
-	const uint32_t unmerged = part->count - part->merged;
-
-	return unmerged > UNMERGED_MAX && unmerged > part->merged;
-}
-
 /* A lock for each row would cost more than the row. */
 static enum as_err hand_over(struct replay *replay, struct replay_batch *batch, unsigned number)
 {
@@ -269,7 +261,9 @@ static enum as_err hand_over(struct replay *replay, struct replay_batch *batch, 
 
 	pthread_mutex_lock(&part->lock);
 	enum as_err err = append(replay, part, batch->rows[number], batch->counts[number]);
-	if (!err && is_overdue(part))
+	/* The more rows a part has, the more may wait: their number at most doubles the memory. */
+	const uint32_t unmerged = part->count - part->merged;
+	if (!err && unmerged > UNMERGED_MAX && unmerged > part->merged)
 		err = merge(replay, part);
 	pthread_mutex_unlock(&part->lock);
 	batch->counts[number] = 0;
