@@ -7,33 +7,20 @@
 
 #include "engine/repo/repo.h"
 
-/* Only a lock that is a folder outlives its process. */
-static bool is_breakable(struct lock *lock, const struct lock_seen *seen)
-{
-	return lock_state(lock, NULL) == LOCK_DEFERRED &&
-	       (seen->standing == STANDING_DAMAGED || seen->standing == STANDING_UNKNOWN ||
-		(seen->standing == STANDING_HELD && seen->holder.is_reused));
-}
-
-static void say_who(const char *path, const struct lock_seen *seen)
-{
-	char who[LOCK_HOLDER_TEXT];
-	lock_holder_text(&seen->holder, who);
-	if (seen->standing == STANDING_DAMAGED)
-		message("%s/%s: nobody can tell whether the repository is in use", path,
-			seen->damage);
-	else
-		message("%s: %s lock is held by %s", path,
-			seen->holder.exclusive ? "the exclusive" : "a shared", who);
-	message("a backup that still runs there would be destroyed: break the lock only if you "
-		"know that nothing uses the repository");
-}
-
 static enum as_err break_seen(struct request *request, struct repo *repo,
 			      const struct lock_seen *seen)
 {
 	struct as_error error = { .code = AS_OK };
-	say_who(repo->path, seen);
+	char who[LOCK_HOLDER_TEXT];
+	lock_holder_text(&seen->holder, who);
+	if (seen->standing == STANDING_DAMAGED)
+		message("%s/%s: nobody can tell whether the repository is in use", repo->path,
+			seen->damage);
+	else
+		message("%s: %s lock is held by %s", repo->path,
+			seen->holder.exclusive ? "the exclusive" : "a shared", who);
+	message("a backup that still runs there would be destroyed: break the lock only if you "
+		"know that nothing uses the repository");
 	if (!confirm_is_possible(request, "--break-lock"))
 		return AS_ERR_USAGE;
 	if (confirm_is_wanted(request) && !confirm_ask(request, "break"))
@@ -55,8 +42,11 @@ enum as_err break_lock(struct request *request)
 	if (!request->options.break_lock || request->options.dry_run ||
 	    repo_open(request->args[0], &options, &repo, NULL) != AS_OK)
 		return AS_OK;	/* what the command itself does next says why */
+	/* Only a lock that is a folder outlives its process. */
 	if (!repo->dialect->refusal && lock_see(repo_lock(repo), &seen) == AS_OK &&
-	    is_breakable(repo_lock(repo), &seen))
+	    lock_state(repo_lock(repo), NULL) == LOCK_DEFERRED &&
+	    (seen.standing == STANDING_DAMAGED || seen.standing == STANDING_UNKNOWN ||
+	     (seen.standing == STANDING_HELD && seen.holder.is_reused)))
 		err = break_seen(request, repo, &seen);
 	repo_close(repo);
 	return err;

@@ -107,19 +107,12 @@ static void write_json(struct out *out, const struct repo *repo, struct lock *lo
 	json_object_out(out, object);
 }
 
-static void write_quota(struct out *out, const struct repo *repo)
-{
-	char quota[FORMAT_SIZE], used[FORMAT_SIZE];
-	format_bytes(repo->config.storage_quota, quota, sizeof(quota));
-	format_bytes(repo->hints.quota_use > 0 ? (uint64_t)repo->hints.quota_use : 0, used,
-		     sizeof(used));
-	text_field(out, "Quota", "%s, %s used by the hints", quota, used);
-}
-
 static void write_config(struct out *out, const struct repo *repo)
 {
 	const struct config *config = &repo->config;
+	const int64_t used = repo->hints.quota_use > 0 ? repo->hints.quota_use : 0;
 	char id[KEY_HEX_SIZE] = "unknown", size[FORMAT_SIZE];
+	char quota_text[FORMAT_SIZE], used_text[FORMAT_SIZE];
 	if (config->has_id)
 		key_to_hex(config->id, id);
 	format_bytes(config->max_segment_size, size, sizeof(size));
@@ -127,7 +120,9 @@ static void write_config(struct out *out, const struct repo *repo)
 	if (config->is_append_only)
 		text_field(out, "Mode", "append-only");
 	if (config->storage_quota > 0)
-		write_quota(out, repo);
+		text_field(out, "Quota", "%s, %s used by the hints",
+			   format_bytes(config->storage_quota, quota_text, sizeof(quota_text)),
+			   format_bytes((uint64_t)used, used_text, sizeof(used_text)));
 	if (config->version > 0)
 		text_field(out, "Format", "%s, version %" PRIu32, repo->dialect->name,
 			   config->version);

@@ -10,20 +10,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* If one of these were closed, the first file opened would get its number, and output would be
- * written into that file. They are opened the wrong way round, so that using them still fails. */
-static void hold_standard_descriptors(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
-
 int main(int argc, char **argv)
 {
 	struct request request;
 	int status = EXIT_USAGE;
-	hold_standard_descriptors();
+	/* If one of these were closed, the first file opened would get its number, and output would
+	 * be written into that file. They are opened the wrong way round, so that using them still
+	 * fails. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 	setlocale(LC_ALL, "");
 	if (options_parse(argc, argv, &request)) {
 		struct out *out = &request.out;

@@ -10,23 +10,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static void enter_line(struct app *app)
-{
-	struct prompt *prompt = app->prompt;
-	char line[TYPED_MAX];
-	app->modal = NULL;
-	memcpy(line, prompt->typed.text, sizeof(line));
-	if (line[0])
-		memcpy(prompt->last[prompt->kind->sign == '/'], line, sizeof(line));
-	prompt->kind->enter(app, line);
-}
-
 static void handle_input(struct app *app, const struct input *input)
 {
 	struct prompt *prompt = app->prompt;
+	char *last = prompt->last[prompt->kind->sign == '/'];
+	char line[TYPED_MAX];
 	switch (input->key) {
 	case '\n':
-		enter_line(app);
+		app->modal = NULL;
+		memcpy(line, prompt->typed.text, sizeof(line));
+		if (line[0])
+			memcpy(last, line, sizeof(line));
+		prompt->kind->enter(app, line);
 		break;
 	case ESCAPE:
 		app->modal = NULL;
@@ -36,7 +31,7 @@ static void handle_input(struct app *app, const struct input *input)
 			prompt->kind->complete(&prompt->typed);
 		break;
 	case KEY_UP:
-		typing_set(&prompt->typed, prompt->last[prompt->kind->sign == '/']);
+		typing_set(&prompt->typed, last);
 		break;
 	case KEY_BACKSPACE:
 	case RUBOUT:
