@@ -438,11 +438,23 @@ def newest_complete(files):
     return max(found, default=None)
 
 
+def segment_paths(files):
+    """{number: path}. Where two have one number, the file in its own folder is meant."""
+    config = re.search(rb'segments_per_dir\s*=\s*(\d+)', files.get('config', b''))
+    in_folder = int(config[1]) if config else 10000
+    paths = {}
+    for path in sorted(files):
+        match = re.fullmatch(r'data/(\d+)/(\d+)', path)
+        if match and (int(match[2]) not in paths or
+                      int(match[1]) == int(match[2]) // in_folder):
+            paths[int(match[2])] = path
+    return paths
+
+
 def by_log(files):
     """{key: digest} after a replay of everything committed. Damage is skipped."""
     newest, found = newest_complete(files), {}
-    paths = {int(path.rpartition('/')[2]): path for path in files
-             if re.fullmatch(r'data/\d+/\d+', path)}
+    paths = segment_paths(files)
     for n in sorted(paths):
         if newest is None or n > newest:
             break
@@ -460,8 +472,7 @@ def by_index(files):
     known = numbers(files, 'index')
     if not known:
         raise ValueError('no index')
-    paths = {int(path.rpartition('/')[2]): path for path in files
-             if re.fullmatch(r'data/\d+/\d+', path)}
+    paths = segment_paths(files)
     found, wrong = {}, set()
     for key, (n, offset) in read_index(files['index.%d' % known[-1]]).items():
         e = entry_at(files[paths[n]], offset) if n in paths else None
