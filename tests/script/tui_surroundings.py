@@ -169,7 +169,9 @@ class Ends(Case):
 
     def test_a_signal_is_obeyed_after_a_click(self):
         shell, pid = self.start()
+        # The key shows that all of the click was read: what is not goes to the shell.
         shell.mouse(0, 1, 1).tab('1')
+        shell.press('2').tab('2')
         os.kill(pid, signal.SIGTERM)
         self.assertTrue(process_is_gone(pid))
         self.is_restored(shell, '(0|143)')
