@@ -14,10 +14,11 @@ void key_to_hex(const uint8_t key[KEY_SIZE], char out[KEY_HEX_SIZE])
 	out[KEY_HEX_SIZE - 1] = '\0';
 }
 
+const uint8_t key_of_manifest[KEY_SIZE] = { 0 };
+
 bool key_is_manifest(const uint8_t key[KEY_SIZE])
 {
-	static const uint8_t zeros[KEY_SIZE];
-	return memcmp(key, zeros, KEY_SIZE) == 0;
+	return memcmp(key, key_of_manifest, KEY_SIZE) == 0;
 }
 
 const char *key_note(const uint8_t key[KEY_SIZE])

@@ -30,8 +30,9 @@ int hex_digit(char c);
 /* Write the 64 hex digits of @key and a NUL to @out. */
 void key_to_hex(const uint8_t key[KEY_SIZE], char out[KEY_HEX_SIZE]);
 
-/* Is it the key of 32 zero bytes? The manifest, the list of all archives, lies under it:
+/* The key of 32 zero bytes. The manifest, the list of all archives, lies under it:
  * attic/helpers.py, Manifest. */
+extern const uint8_t key_of_manifest[KEY_SIZE];
 bool key_is_manifest(const uint8_t key[KEY_SIZE]);
 
 /* " (the manifest)", to stand behind that key wherever it is shown; "" behind any other. */

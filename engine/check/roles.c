@@ -345,7 +345,6 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 
 static enum as_err match(struct verify_run *run, bool *again)
 {
-	static const uint8_t manifest[KEY_SIZE];
 	struct index_bucket bucket;
 	struct matching *m = calloc(1, sizeof(*m));
 	if (!m)
@@ -354,7 +353,7 @@ static enum as_err match(struct verify_run *run, bool *again)
 	m->verify = run->verify;
 	m->repo = run->repo;
 	m->manifest_segment = -1;
-	if (verify_find_mapping(run, manifest, &bucket) &&
+	if (verify_find_mapping(run, key_of_manifest, &bucket) &&
 	    verify_is_confirmed(run->verify, bucket.number))
 		m->manifest_segment = bucket.segment;
 	enum as_err err = verify_each_unconfirmed(run, add_misfit, m);
@@ -481,11 +480,10 @@ static bool is_borne_out(const struct verify *verify)
  * bear out the index? Then it is the files that are of elsewhere. */
 static bool is_of_lineage(const struct verify_run *run)
 {
-	static const uint8_t manifest[KEY_SIZE];
 	const struct verify *verify = run->verify;
 	const struct hints *hints = &run->repo->hints;
 	struct index_bucket bucket;
-	const bool has_manifest = verify_find_mapping(run, manifest, &bucket) &&
+	const bool has_manifest = verify_find_mapping(run, key_of_manifest, &bucket) &&
 				  verify_is_confirmed(verify, bucket.number);
 	if (!hints->usable || hints->transaction != verify->index.transaction ||
 	    verify_count_confirmed(verify, run->index.image.buckets) <= has_manifest)

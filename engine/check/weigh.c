@@ -328,7 +328,6 @@ static enum as_err add_to_replay(void *context, const uint8_t key[KEY_SIZE],
 /* Every repository has a manifest, under the same key: that both have one says nothing. */
 static enum credit weigh_without_manifest(const struct weighing *w)
 {
-	static const uint8_t manifest[KEY_SIZE];
 	struct index_figures figures = w->figures;
 	struct replay_event event;
 	struct index_bucket bucket;
@@ -336,10 +335,10 @@ static enum credit weigh_without_manifest(const struct weighing *w)
 	if (figures.used == 0 &&
 	    (!w->verify->has_end || w->verify->index.transaction > w->verify->end))
 		return CREDIT_FOREIGN;
-	if (!verify_find_mapping(w->run, manifest, &bucket))
+	if (!verify_find_mapping(w->run, key_of_manifest, &bucket))
 		return credit_of_index(&figures);
 	const bool is_confirmed = verify_is_confirmed(w->verify, bucket.number);
-	const bool has_event = replay_find(w->verify->replay, manifest, &event);
+	const bool has_event = replay_find(w->verify->replay, key_of_manifest, &event);
 	if (is_confirmed) {
 		figures.confirmed--;
 		figures.of--;

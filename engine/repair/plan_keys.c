@@ -201,12 +201,11 @@ static void drop_found(struct plan *plan)
 static enum as_err leave_manifest_out(struct gathering *gathering)
 {
 	struct plan *plan = gathering->plan;
-	static const uint8_t manifest[KEY_SIZE];
 	struct index_table *table = plan->work->table;
 	struct index_bucket bucket;
 	bool has_newer = false;
 	if (plan->action != REPAIR_SALVAGE || plan->options.with_older_manifest ||
-	    plan->older_count == 0 || memcmp(plan->older[0].key, manifest, KEY_SIZE) != 0)
+	    plan->older_count == 0 || !key_is_manifest(plan->older[0].key))
 		return AS_OK;
 	const struct replay_event place = {
 		.segment = plan->older[0].segment, .offset = plan->older[0].offset,
@@ -217,10 +216,10 @@ static enum as_err leave_manifest_out(struct gathering *gathering)
 			    replay_time(place.segment, place.offset);
 	if (!has_newer)
 		return AS_OK;
-	index_table_remove(table, manifest);
+	index_table_remove(table, key_of_manifest);
 	memmove(plan->older, plan->older + 1, (plan->older_count - 1) * sizeof(*plan->older));
 	plan->older_count--;
-	return name_key(gathering, &gathering->left_out, manifest, LOSS_DAMAGED, &place,
+	return name_key(gathering, &gathering->left_out, key_of_manifest, LOSS_DAMAGED, &place,
 			false);
 }
 
