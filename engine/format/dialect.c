@@ -102,36 +102,31 @@ static const char *const borg_files[] = {
 	.index_names_are_exact = true, \
 	.lock_kind = LOCK_KIND_FOLDER
 
-#define BY_HAND \
-	"This program reads Borg's repositories and does not change them. Copy the repository " \
-	"first; then let Borg mend the copy, and look at it here: borg check --repair."
+/* Borg 1.1 or later may have written some of what 1.0 began: lone COMMITs are in both. */
+#define BORG_1 \
+	BORG_READ, \
+	.name = "borg", \
+	.title = "Borg 1.x", \
+	.frame = "Borg ", \
+	.words = borg_words, \
+	.refusal = "this is a Borg repository, and this program changes Attic repositories only", \
+	.by_hand = "This program reads Borg's repositories and does not change them. Copy the " \
+		   "repository first; then let Borg mend the copy, and look at it here: borg " \
+		   "check --repair.", \
+	.has_lone_commits = true
 
 const struct dialect dialect_borg = {
-	BORG_READ,
-	.name = "borg",
-	.title = "Borg 1.x",
-	.frame = "Borg ",
-	.words = borg_words,
-	.refusal = "this is a Borg repository, and this program changes Attic repositories only",
-	.by_hand = BY_HAND,
+	BORG_1,
 	.hints_version = 2,
 	.has_integrity = true,
-	.has_lone_commits = true,
 	.compact_percent = 10,
 	.segments_per_dir = 1000,
 	.max_segment_size = 524288000,
 };
 
 const struct dialect dialect_borg_1_0 = {
-	BORG_READ,
-	.name = "borg",
-	.title = "Borg 1.x",
-	.frame = "Borg ",
-	.words = borg_words,
-	.refusal = "this is a Borg repository, and this program changes Attic repositories only",
-	.by_hand = BY_HAND,
+	BORG_1,
 	.hints_version = 1,
-	.has_lone_commits = true,	/* where 1.1 or later wrote some of it */
 	.segments_per_dir = 10000,
 	.max_segment_size = 5 * MIB,
 };
