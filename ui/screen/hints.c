@@ -5,6 +5,8 @@
 #include "screen/screens.h"
 #include "session/format.h"
 
+#include "engine/base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,24 +166,27 @@ static void describe_credit(const struct session *session, char *out, size_t siz
 static void describe(const struct session *session, const char *filter, char *out, size_t size)
 {
 	const struct repo *repo = session->repo;
-	char known[FORMAT_SIZE], compact[FORMAT_SIZE], credit[WITNESS_TEXT + 32], shadow[64] = "";
+	char known[FORMAT_SIZE], compact[FORMAT_SIZE], credit[WITNESS_TEXT + 32];
 	const char *verify =
 		atomic_load(&session->check) == CHECK_NONE ? "   not counted yet: press v" : "";
 	describe_credit(session, credit, sizeof(credit));
-	if (repo->hints.shadow_count > 0)
-		snprintf(shadow, sizeof(shadow), ", %zu keys in the shadow index",
-			 repo->hints.shadow_count);
-	if (!repo->has_hints)
+	if (!repo->has_hints) {
 		snprintf(out, size, "there is no hints file%s   filter: %s", verify, filter);
-	else if (!repo->hints.usable)
+		return;
+	}
+	if (!repo->hints.usable) {
 		snprintf(out, size, "hints.%" PRIu32 " cannot be used: see the problems (6)%s"
 			 "   filter: %s", repo->hints_transaction, verify, filter);
-	else
-		snprintf(out, size,
-			 "hints.%" PRIu32 "%s%s   filter: %s   %s segments, %s to compact%s",
-			 repo->hints_transaction, credit, verify, filter,
-			 format_count(repo->hints.segment_count, known, sizeof(known)),
-			 format_count(repo->hints.compact_count, compact, sizeof(compact)), shadow);
+		return;
+	}
+	snprintf(out, size, "hints.%" PRIu32 "%s%s   filter: %s", repo->hints_transaction, credit,
+		 verify, filter);
+	buffer_append(out, size, "   %s segments, %s to compact",
+		      format_count(repo->hints.segment_count, known, sizeof(known)),
+		      format_count(repo->hints.compact_count, compact, sizeof(compact)));
+	if (repo->hints.shadow_count > 0)
+		buffer_append(out, size, ", %zu keys in the shadow index",
+			      repo->hints.shadow_count);
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
