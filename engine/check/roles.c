@@ -205,6 +205,53 @@ static bool is_earlier(const struct matching *m, const struct misfit *misfit, si
 	       !is_replacement(m, position, row->key, row->offset);
 }
 
+/* Would the mapping lead to the entry without a few damaged bits? */
+static bool is_near(const struct segment_witness *row, const struct segment_entry *entry)
+{
+	const uint64_t bits = row->offset ^ entry->offset;
+	/* Another version of the same object may be anywhere; another object's key is never
+	 * near. */
+	if (memcmp(row->key, entry->key, KEY_SIZE) == 0)
+		return (bits & (bits - 1)) == 0;
+	return verify_keys_are_near(row->key, entry->key);
+}
+
+/* Does the PUT belong to the segment that the misfit is, or would it without a few damaged bits of
+ * the index? Then the mappings are wrong, not the file. */
+static bool is_known(const struct matching *m, const struct misfit *misfit,
+		     const struct segment_entry *put)
+{
+	struct index_bucket bucket;
+	/* An object that the index knows, rightly, in another segment is there twice. */
+	if (!key_is_manifest(put->key) && verify_find_mapping(m->run, put->key, &bucket) &&
+	    (bucket.segment == misfit->number || !verify_is_confirmed(m->verify, bucket.number)))
+		return true;
+	for (size_t i = 0; i < misfit->count; i++)
+		if (is_near(&misfit->rows[i], put))
+			return true;
+	return false;
+}
+
+/* Does @test say so of any whole PUT in the file at @position? */
+static enum as_err find_put(const struct matching *m, const struct misfit *misfit, size_t position,
+			    bool (*test)(const struct matching *m, const struct misfit *misfit,
+					 const struct segment_entry *put),
+			    bool *found)
+{
+	char path[LISTING_PATH_MAX];
+	struct segment_entry entry;
+	struct segment_reader *reader = segment_reader_new(m->repo->io, m->repo->dialect);
+	*found = false;
+	if (!reader)
+		return AS_ERR_MEMORY;
+	listing_path(&m->repo->listing, position, path);
+	enum as_err err = segment_open(reader, m->repo->fd, path, misfit->number, NULL, NULL);
+	while (err == AS_OK && !*found && (err = segment_next(reader, &entry)) == AS_OK)
+		*found = entry.tag == SEGMENT_PUT && test(m, misfit, &entry);
+	segment_reader_free(reader);
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
 static enum as_err find_file(struct matching *m, struct misfit *misfit)
 {
 	/* As much stands in its own file as could stand in another. */
@@ -229,45 +276,6 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 		}
 	}
 	return AS_OK;
-}
-
-/* Would the mapping lead to the entry without a few damaged bits? */
-static bool is_near(const struct segment_witness *row, const struct segment_entry *entry)
-{
-	const uint64_t bits = row->offset ^ entry->offset;
-	/* Another version of the same object may be anywhere; another object's key is never
-	 * near. */
-	if (memcmp(row->key, entry->key, KEY_SIZE) == 0)
-		return (bits & (bits - 1)) == 0;
-	return verify_keys_are_near(row->key, entry->key);
-}
-
-/* Is any object of the file that bears the misfit's number one that belongs there, or would it
- * without a few damaged bits of the index? Then the mappings are wrong, not the file. */
-static enum as_err knows_any(const struct matching *m, const struct misfit *misfit, bool *known)
-{
-	char path[LISTING_PATH_MAX];
-	struct segment_entry entry;
-	struct index_bucket bucket;
-	struct segment_reader *reader = segment_reader_new(m->repo->io, m->repo->dialect);
-	*known = false;
-	if (!reader)
-		return AS_ERR_MEMORY;
-	listing_path(&m->repo->listing, misfit->position, path);
-	enum as_err err = segment_open(reader, m->repo->fd, path, misfit->number, NULL, NULL);
-	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
-		if (entry.tag != SEGMENT_PUT)
-			continue;
-		/* An object that the index knows, rightly, in another segment is there twice. */
-		*known = !key_is_manifest(entry.key) &&
-			 verify_find_mapping(m->run, entry.key, &bucket) &&
-			 (bucket.segment == misfit->number ||
-			  !verify_is_confirmed(m->verify, bucket.number));
-		for (size_t i = 0; i < misfit->count && !*known; i++)
-			*known = is_near(&misfit->rows[i], &entry);
-	}
-	segment_reader_free(reader);
-	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
 /* Do the hints of the same time count in the segment what the index places in it? */
@@ -308,7 +316,8 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 		}
 		if (misfit->position == LISTING_NONE || is_found_elsewhere(m, misfit->position))
 			continue;
-		const enum as_err err = knows_any(m, misfit, &known);
+		const enum as_err err = find_put(m, misfit, misfit->position, is_known,
+						 &known);
 		if (err != AS_OK)
 			return err;
 		/* What is damaged may be ours all the same. */
