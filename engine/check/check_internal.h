@@ -312,7 +312,7 @@ static inline bool verify_hints_like_index(const struct verify *verify,
  * 7)? *@again: some do, and all must be read and weighed once more. AS_ERR_MEMORY. */
 enum as_err verify_choose_roles(struct verify_run *run, bool *again);
 
-/* Are the keys the same but for a few damaged bits? */
+/* Are the keys the same but for a few damaged bits, or the first bytes of one zeroed? */
 bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE]);
 
 /* Look for files of other names that hold what is damaged or missing, and take from them what they

@@ -9,6 +9,8 @@
 
 /* Bits of two keys that may differ for one to be the other, damaged. */
 #define KEY_BITS_DAMAGED 8u
+/* Bytes at the end of both that are enough where a zeroed sector has the others. */
+#define KEY_BYTES_LEFT 8u
 
 bool verify_may_be_elsewhere(const struct repo *repo, uint32_t segment)
 {
@@ -70,10 +72,14 @@ bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
 
 bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE])
 {
-	unsigned bits = 0;
+	unsigned bits = 0, end = KEY_SIZE;
 	for (unsigned i = 0; i < KEY_SIZE; i++)
 		bits += (unsigned)__builtin_popcount(a[i] ^ b[i]);
-	return bits <= KEY_BITS_DAMAGED;
+	while (end > 0 && a[end - 1] == b[end - 1])
+		end--;
+	return bits <= KEY_BITS_DAMAGED ||
+	       (end <= KEY_SIZE - KEY_BYTES_LEFT && (memcmp(a, key_of_manifest, end) == 0 ||
+						     memcmp(b, key_of_manifest, end) == 0));
 }
 
 bool verify_is_near_bucket(const struct verify *verify, const uint8_t key[KEY_SIZE])
