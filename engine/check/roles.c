@@ -222,8 +222,13 @@ static bool is_known(const struct matching *m, const struct misfit *misfit,
 		     const struct segment_entry *put)
 {
 	struct index_bucket bucket;
+	const bool has_bucket = verify_find_mapping(m->run, put->key, &bucket);
+	/* The place of the manifest counts where it is damaged: then it speaks of no other
+	 * segment. */
+	const bool is_damaged = has_bucket && (bucket.offset < SEGMENT_MAGIC_SIZE ||
+					       bucket.segment > m->verify->index.transaction);
 	/* An object that the index knows, rightly, in another segment is there twice. */
-	if (!key_is_manifest(put->key) && verify_find_mapping(m->run, put->key, &bucket) &&
+	if (has_bucket && (is_damaged || !key_is_manifest(put->key)) &&
 	    (bucket.segment == misfit->number || !verify_is_confirmed(m->verify, bucket.number)))
 		return true;
 	for (size_t i = 0; i < misfit->count; i++)
