@@ -237,6 +237,16 @@ static bool is_known(const struct matching *m, const struct misfit *misfit,
 	return false;
 }
 
+/* Does the index, rightly, have an older version of the object than the PUT would be in the segment
+ * that the misfit is? Then the file is not that segment. */
+static bool is_too_new(const struct matching *m, const struct misfit *misfit,
+		       const struct segment_entry *put)
+{
+	struct index_bucket bucket;
+	return !key_is_manifest(put->key) && verify_find_mapping(m->run, put->key, &bucket) &&
+	       verify_is_confirmed(m->verify, bucket.number) && bucket.segment < misfit->number;
+}
+
 /* Does @test say so of any whole PUT in the file at @position? */
 static enum as_err find_put(const struct matching *m, const struct misfit *misfit, size_t position,
 			    bool (*test)(const struct matching *m, const struct misfit *misfit,
@@ -269,13 +279,15 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 	for (size_t n = 0; n < 2 * count; n++) {
 		const size_t i = n % count;
 		const bool is_misfit = find_misfit(m, m->repo->listing.segments[i].number) != NULL;
-		bool fits;
+		bool fits, is_other = false;
 		if (is_misfit != (n < count) || !is_free(m, misfit, i))
 			continue;
-		const enum as_err err = try_file(m, misfit, i, &fits);
+		enum as_err err = try_file(m, misfit, i, &fits);
+		if (err == AS_OK && fits)
+			err = find_put(m, misfit, i, is_too_new, &is_other);
 		if (err != AS_OK)
 			return err;
-		if (fits && !is_earlier(m, misfit, i)) {
+		if (fits && !is_other && !is_earlier(m, misfit, i)) {
 			misfit->found = i;
 			return AS_OK;
 		}
