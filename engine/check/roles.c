@@ -67,6 +67,18 @@ static bool is_damaged_there(const struct verify *verify, const struct index_buc
 	       verify_damage_at(verify, bucket->segment, bucket->offset, &cause);
 }
 
+/* Does more than one object stand in the file where the index leads, or one, and the hints count
+ * what is there and not what the index adds? Then it is the segment. */
+static bool is_itself(const struct verify *verify, const struct segment_facts *facts)
+{
+	const struct hints *hints = &verify->repo->hints;
+	return facts->live > 1 ||
+	       (facts->live == 1 && hints->usable &&
+		hints->transaction == verify->index.transaction &&
+		verify_hinted(verify, facts->number) == (int64_t)facts->held &&
+		!verify_hints_like_index(verify, facts));
+}
+
 /* Collect the misfits among the segments that unconfirmed mappings lead to. */
 static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 {
@@ -75,11 +87,10 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 	const struct segment_facts *facts = position == LISTING_NONE ? NULL
 								     : &m->verify->facts[position];
 	struct misfit *misfit = find_misfit(m, bucket->segment);
-	/* Where more than one fits the file is the segment. */
 	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
 	    bucket->segment > m->verify->end ||
-	    (facts && (facts->live > 1 || facts->is_unopened || !facts->is_committed ||
-		       is_damaged_there(m->verify, bucket, facts))))
+	    (facts && (is_itself(m->verify, facts) || facts->is_unopened ||
+		       !facts->is_committed || is_damaged_there(m->verify, bucket, facts))))
 		return AS_OK;
 	if (!misfit && m->count == MISFITS_MAX) {
 		m->is_too_many = true;
