@@ -18,7 +18,7 @@ import tempfile
 import time
 
 import scale
-from measure import in_turn, peak_memory, row, show, timed
+from measure import data_files, in_turn, peak_memory, row, show, timed
 
 LARGE, SMALL = (32768, 65536), (1000000, 500)     # objects, bytes of payload
 MANY = (10000000, 100)
@@ -32,10 +32,6 @@ def make_repository(mkrepo, folder, objects, size):
         subprocess.run([mkrepo, repo, str(objects), str(size)], check=True)
         subprocess.run(['sync', '-f', repo], check=True)
     return repo
-
-
-def data_files(repo):
-    return sorted(glob.glob(os.path.join(repo, 'data', '*', '*')))
 
 
 def drop_cache(repo):

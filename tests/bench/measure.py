@@ -1,4 +1,6 @@
 """Times commands and functions in turn, and prints rows of figures beside yardsticks and goals."""
+import glob
+import os
 import shutil
 import statistics
 import subprocess
@@ -8,6 +10,10 @@ import time
 
 GNU_TIME = shutil.which('time')
 DONE = (0, 1)           # exit statuses: nothing wrong, or repaired
+
+
+def data_files(repo):
+    return sorted(glob.glob(os.path.join(repo, 'data', '*', '*')))
 
 
 def timed(command):
