@@ -283,8 +283,10 @@ static enum as_err read_copy(struct filling *f, struct segment_reader *reader, b
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
-		if (entry.tag == SEGMENT_DAMAGED && entry.cause == SEGMENT_BAD_MAGIC)
-			return AS_OK;	/* no segment at all */
+		/* No segment at all, unless the index knows what it holds. */
+		if (entry.tag == SEGMENT_DAMAGED && entry.cause == SEGMENT_BAD_MAGIC &&
+		    f->verify->index_credit != CREDIT_CREDIBLE)
+			return AS_OK;
 		if (entry.tag != SEGMENT_DAMAGED && held.tag == SEGMENT_DELETE)
 			err = use_entry(f, &held);
 		held = entry;

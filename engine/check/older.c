@@ -119,9 +119,10 @@ static enum as_err read_file(struct reading *reading, const char *path)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
 		/* A stray file without magic is no segment; one in a segment's place has lost
-		 * it. */
+		 * it, and so has one with what a credible index misses. */
 		if (reading->copy != NO_COPY && reading->role == ROLE_LOG &&
-		    entry.cause == SEGMENT_BAD_MAGIC)
+		    entry.cause == SEGMENT_BAD_MAGIC &&
+		    reading->search->verify->index_credit != CREDIT_CREDIBLE)
 			return AS_OK;
 		err = entry.tag != SEGMENT_DAMAGED
 			? use_version(reading, &entry)

@@ -96,16 +96,20 @@ static void where_nothing_is_lacking_no_copy_is_looked_for(void **state)
 	(void)state;
 }
 
-static void a_file_without_a_segments_magic_is_no_copy(void **state)
+static void a_file_without_magic_is_a_copy_of_what_the_index_knows(void **state)
 {
-	struct world world;
-	world_new(&world);
-	segment_copy(&world);
-	builder_flip(path_of(&world, "data/0/1.beforerecover"), 0, 1);
-	world_judge(&world, 1);
-	assert_int_equal(world.verify->fill_count, 0);
-	assert_int_equal(world.verify->lost, 1);
-	world_free(&world);
+	for (int has_index = 0; has_index < 2; has_index++) {
+		struct world world;
+		world_new(&world);
+		segment_copy(&world);
+		builder_flip(path_of(&world, "data/0/1.beforerecover"), 0, 1);
+		if (!has_index)
+			index_missing(&world);
+		world_judge(&world, 1);
+		assert_int_equal(world.verify->fill_count, has_index);
+		assert_int_equal(world.verify->lost, !has_index);
+		world_free(&world);
+	}
 	(void)state;
 }
 
@@ -217,7 +221,7 @@ int main(void)
 		cmocka_unit_test(what_a_copy_has_whole_is_not_lost),
 		cmocka_unit_test(a_name_with_the_segments_number_is_one_of_a_copy),
 		cmocka_unit_test(where_nothing_is_lacking_no_copy_is_looked_for),
-		cmocka_unit_test(a_file_without_a_segments_magic_is_no_copy),
+		cmocka_unit_test(a_file_without_magic_is_a_copy_of_what_the_index_knows),
 		cmocka_unit_test(of_a_copy_of_another_time_only_what_the_index_knows_is_taken),
 		cmocka_unit_test(two_copies_fill_one_place_once),
 		cmocka_unit_test(a_missing_segment_is_read_from_its_copy),
