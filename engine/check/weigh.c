@@ -75,6 +75,7 @@ struct weighing {
 	uint64_t disputed;		/* keys on which log and index do not agree */
 	size_t stranger_capacity;
 	size_t missing_capacity;
+	struct replay *searched;	/* what the index decides of what only searching found */
 };
 
 static void change_held(const struct weighing *w, uint32_t segment, int change)
@@ -319,10 +320,41 @@ static void excuse(struct weighing *w)
 	}
 }
 
-static enum as_err add_to_replay(void *context, const uint8_t key[KEY_SIZE],
+/* Does the index decide about an entry that only searching found? One that is to be believed does,
+ * up to the highest segment that it leads to. */
+static bool is_decided(const struct weighing *w, const struct replay_event *event)
+{
+	return w->verify->index_credit == CREDIT_CREDIBLE &&
+	       event->segment <= w->verify->index_last;
+}
+
+/* Without an index that decides it is believed as any other. */
+static enum as_err sort_searched(void *context, const uint8_t key[KEY_SIZE],
 				 const struct replay_event *event)
 {
-	return replay_add(context, key, event);
+	const struct weighing *w = context;
+	return replay_add(is_decided(w, event) ? w->searched : w->verify->replay, key, event);
+}
+
+/* Leave in verify->unanchored only what the index decides about. *@again: something was believed. */
+static enum as_err sort_unanchored(struct weighing *w, bool *again)
+{
+	struct verify *verify = w->verify;
+	*again = false;
+	if (replay_count(verify->unanchored) == 0)
+		return AS_OK;
+	verify_find_index_last(w->run);
+	w->searched = replay_new();
+	const enum as_err err = w->searched
+		? replay_each(verify->unanchored, sort_searched, w) : AS_ERR_MEMORY;
+	if (err != AS_OK) {
+		replay_free(w->searched);
+		return err;
+	}
+	*again = replay_count(w->searched) < replay_count(verify->unanchored);
+	replay_free(verify->unanchored);
+	verify->unanchored = w->searched;
+	return AS_OK;
 }
 
 /* Every repository has a manifest, under the same key: that both have one says nothing. */
@@ -373,17 +405,9 @@ static enum as_err weigh_index(struct weighing *w)
 	for (size_t i = 0;
 	     verify->index_credit != CREDIT_CREDIBLE && i < verify->repo->listing.count; i++)
 		verify->facts[i].wanted = 0;
-	/* What only searching found is believed, as without an index, where this one is no witness.
-	 */
-	if (verify->index_credit == CREDIT_CREDIBLE || replay_count(verify->unanchored) == 0)
-		return AS_OK;
-	err = replay_each(verify->unanchored, add_to_replay, verify->replay);
-	if (err == AS_OK) {
-		replay_free(verify->unanchored);
-		verify->unanchored = replay_new();
-		err = verify->unanchored ? weigh_keys(w) : AS_ERR_MEMORY;
-	}
-	return err;
+	bool again;
+	err = sort_unanchored(w, &again);
+	return err == AS_OK && again ? weigh_keys(w) : err;
 }
 
 /* ---- the hints ---- */
