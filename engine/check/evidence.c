@@ -64,7 +64,8 @@ static struct judgement decide_unmapped(const struct testimony *t)
 	const bool fits_a_time = t->index == CREDIT_CREDIBLE ||
 				 (t->index == CREDIT_OLDER && t->index_is_beyond);
 	/* One that is wrong about places still knows which keys there are. */
-	if (t->index == CREDIT_DAMAGED && t->index_knows_keys && t->has_place)
+	if (t->index == CREDIT_DAMAGED && t->index_knows_keys &&
+	    (t->has_place || t->event_is_searched))
 		return (struct judgement){ VERDICT_POSSIBLY_DELETED, 4 };
 	if (!fits_a_time)
 		return (struct judgement){ VERDICT_UNWITNESSED, 2 };

@@ -321,11 +321,19 @@ static void excuse(struct weighing *w)
 }
 
 /* Does the index decide about an entry that only searching found? One that is to be believed does,
- * up to the highest segment that it leads to. */
-static bool is_decided(const struct weighing *w, const struct replay_event *event)
+ * up to the highest segment that it leads to. One that is wrong about places does where it has
+ * nearly all keys of the log and not this one, and the log has nothing else of the key. */
+static bool is_decided(const struct weighing *w, const uint8_t key[KEY_SIZE],
+		       const struct replay_event *event)
 {
-	return w->verify->index_credit == CREDIT_CREDIBLE &&
-	       event->segment <= w->verify->index_last;
+	const struct verify *verify = w->verify;
+	struct index_bucket bucket;
+	struct replay_event sound;
+	if (verify->index_credit == CREDIT_CREDIBLE)
+		return event->segment <= verify->index_last;
+	return verify->index_credit == CREDIT_DAMAGED && verify_knows_keys(verify) &&
+	       !verify_find_mapping(w->run, key, &bucket) &&
+	       !replay_find(verify->replay, key, &sound);
 }
 
 /* Without an index that decides it is believed as any other. */
@@ -333,10 +341,11 @@ static enum as_err sort_searched(void *context, const uint8_t key[KEY_SIZE],
 				 const struct replay_event *event)
 {
 	const struct weighing *w = context;
-	return replay_add(is_decided(w, event) ? w->searched : w->verify->replay, key, event);
+	return replay_add(is_decided(w, key, event) ? w->searched : w->verify->replay, key, event);
 }
 
-/* Leave in verify->unanchored only what the index decides about. *@again: something was believed. */
+/* Leave in verify->unanchored only what the index decides about. *@again: something was believed.
+ */
 static enum as_err sort_unanchored(struct weighing *w, bool *again)
 {
 	struct verify *verify = w->verify;

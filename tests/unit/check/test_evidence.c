@@ -58,12 +58,15 @@ static const struct row {
 	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = NO,
 	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
 	  .why = "an index without credit does not speak against the log" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = YES, .place = NO,
-	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
+	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = YES,
+	  .searched = NO, .place = NO, .verdict = VERDICT_UNWITNESSED, .rule = 2,
 	  .why = "the index alone says deleted, and it is damaged" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = YES, .place = YES,
-	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
+	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = YES,
+	  .searched = NO, .place = YES, .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
 	  .why = "an index with wrong places knows the keys, and the DELETE has a place" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = YES, .searched = YES,
+	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
+	  .why = "an index with wrong places knows the keys, and this may be part of a value" },
 	{ .event = PUT, .mapping = UNMAPPED, .index = OLDER, .beyond = NO,
 	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
 	  .why = "an older index does not speak against what came after it" },
@@ -342,8 +345,11 @@ static bool can_occur(const struct testimony *t)
 	/* Such a bucket is looked for where none leads to a place of the key. */
 	if (t->has_near_bucket && is_mapped)
 		return false;
-	/* Where no index is to be believed, what searching found is an event like any other. */
-	if (t->event_is_searched && (t->event == EVENT_NONE || t->index != CREDIT_CREDIBLE))
+	/* Where no index is to be believed, what searching found is an event like any other, unless
+	 * one that is wrong about places has nearly all keys and not this. */
+	const bool is_missed = t->index == CREDIT_DAMAGED && t->index_knows_keys && !is_mapped;
+	if (t->event_is_searched &&
+	    (t->event == EVENT_NONE || (t->index != CREDIT_CREDIBLE && !is_missed)))
 		return false;
 	/* A PUT has moved when it is not where the index has it, and searching found it. */
 	if (t->event_has_moved && (!t->event_is_searched || !is_mapped || is_confirmed))
