@@ -112,7 +112,8 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 
 /* Does what the index places in @misfit stand in the file at @position, four in five of it? Half of
  * it, where the file is damaged. Where it places several, a damaged entry with the key of one
- * counts too, and what would lie after the end of a file that was cut speaks neither way. */
+ * counts too, and what would lie after the end of a file that was cut speaks neither way. Where two
+ * stand there, all others may have changed their places in the file. */
 static enum as_err try_file(const struct matching *m, const struct misfit *misfit, size_t position,
 			    bool *fits)
 {
@@ -121,7 +122,8 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 	const struct segment_facts *facts = &m->verify->facts[position];
 	const size_t least = facts->damaged > 0 ? 2 : 5;
 	const bool is_cut = facts->is_cut || (facts->damaged > 0 && !facts->is_complete);
-	size_t there = 0, cut = 0;
+	size_t there = 0, moved = 0, cut = 0;
+	struct replay_event event;
 	*fits = false;
 	listing_path(&m->repo->listing, position, path);
 	for (size_t i = 0; i < misfit->count; i++) {
@@ -135,12 +137,18 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 		const bool is_named = damage && damage->has_key && misfit->count > 1 &&
 				      memcmp(damage->key, row->key, KEY_SIZE) == 0;
 		cut += is_cut && row->offset >= facts->size;
-		there += is_named || (err == AS_OK && entry.tag == SEGMENT_PUT &&
-				      memcmp(entry.key, row->key, KEY_SIZE) == 0);
-		if ((i + 1 - there - cut) * least > misfit->count)
+		const bool is_there = is_named ||
+				      (err == AS_OK && entry.tag == SEGMENT_PUT &&
+				       memcmp(entry.key, row->key, KEY_SIZE) == 0);
+		there += is_there;
+		moved += !is_there && replay_find(m->verify->replay, row->key, &event) &&
+			 event.is_put && event.segment == facts->number;
+		const size_t gone = i + 1 - there - cut;
+		if (gone * least > misfit->count && gone > moved)
 			return AS_OK;
 	}
-	*fits = there > 0;
+	const size_t gone = misfit->count - there - cut;
+	*fits = there > (gone * least > misfit->count);
 	return AS_OK;
 }
 
