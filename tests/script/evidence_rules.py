@@ -362,7 +362,8 @@ class Evidence:
         for n, rows in mapped.items():
             is_counted = self.hints is not None and self.hints[0].get(n) == len(rows)
             for key, value in rows:
-                if is_counted or key not in self.newest or self.newest[key][0] == PUT:
+                # Where the log has a later PUT, it stays that one: is_confirmed() allows the other.
+                if is_counted or key not in self.newest:
                     found[key] = value
 
     def named(self, newest_only=False):
