@@ -97,6 +97,17 @@ struct tail_summary {
 	struct tail_look last_look;
 };
 
+/* Is there an index, or are there hints, with anything in them, of a transaction above @number?
+ * Then what lies there was committed before. */
+static bool is_overtaken(const struct verify_run *run, uint32_t number)
+{
+	const struct repo *repo = run->repo;
+	return (run->index.is_loaded && run->index.image.used > 0 &&
+		run->verify->index.transaction > number) ||
+	       (repo->hints.usable && repo->hints.segment_count > 0 &&
+		repo->hints.transaction > number);
+}
+
 static enum as_err read_tail(struct verify_run *run, struct tail_summary *summary)
 {
 	const struct repo *repo = run->repo;
@@ -117,13 +128,17 @@ static enum as_err read_tail(struct verify_run *run, struct tail_summary *summar
 		const uint32_t number = repo->listing.segments[i].number;
 		const bool is_named = has_named_end && (number == named_end ||
 			(number < named_end && i == repo->listing.count - 1));
-		if (!is_named && !look.is_mapped && !look.commit_is_damaged)
+		/* A COMMIT at the end, behind an entry that may have been cut short, can be the end
+		 * of its value. */
+		const bool was_committed =
+			is_named || look.is_mapped ||
+			(look.last.tag == SEGMENT_COMMIT && is_overtaken(run, number));
+		if (!was_committed && !look.commit_is_damaged)
 			continue;
 		summary->kept = i + 1;
 		summary->end = is_named ? named_end : number;
 		summary->kept_look = look;
-		summary->kind =
-			is_named || look.is_mapped ? TAIL_WAS_COMMITTED : TAIL_COMMIT_DAMAGED;
+		summary->kind = was_committed ? TAIL_WAS_COMMITTED : TAIL_COMMIT_DAMAGED;
 	}
 	segment_reader_free(reader);
 	return err;
