@@ -92,18 +92,24 @@ static struct judgement decide_unmapped(const struct testimony *t)
 	return (struct judgement){ VERDICT_UNINDEXED, 4 };
 }
 
+/* A later PUT that neither witness of the same time knows is in a file that is not in its place.
+ * Witnesses of a later time know all that lies below what they lead to. */
+static bool is_misplaced(const struct testimony *t)
+{
+	if (t->index != CREDIT_CREDIBLE || !t->hints_like_index)
+		return false;
+	if (t->index_is_beyond)
+		return t->is_stranger && !t->is_above_index && !t->hints_like_log;
+	return t->hints_are_credible && (!t->hints_like_log || t->is_contradicted);
+}
+
 static struct judgement decide_confirmed(const struct testimony *t)
 {
 	if (t->event == EVENT_NONE || !t->event_is_later || t->event_is_searched)
 		return (struct judgement){ VERDICT_AGREED, 4 };
-	/* A later PUT that neither witness of the same time knows is in a file that is not in its
-	 * place. / */
 	if (t->event == EVENT_PUT)
-		return t->index == CREDIT_CREDIBLE && !t->index_is_beyond &&
-				       t->hints_are_credible && t->hints_like_index &&
-				       (!t->hints_like_log || t->is_contradicted)
-			? (struct judgement){ VERDICT_DELETE_MOVED, 4 }
-			: (struct judgement){ VERDICT_OUTDATED, 1 };
+		return is_misplaced(t) ? (struct judgement){ VERDICT_DELETE_MOVED, 4 }
+				       : (struct judgement){ VERDICT_OUTDATED, 1 };
 	if (t->delete_is_moved && t->index != CREDIT_FOREIGN)
 		return (struct judgement){ VERDICT_DELETE_MOVED, 8 };
 	/* An index that is wrong elsewhere is right here where hints that can be believed bear it

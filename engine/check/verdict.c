@@ -61,7 +61,8 @@ static enum mapping mapping_of(const struct verify *verify, const struct index_b
 }
 
 /* Whose count the hints have of @segment: the log's, the index's, both or neither. An older index
- * and hints of one time are heard about events up to it. */
+ * and hints of one time are heard about events up to it, and so are those of a later time than the
+ * log's. */
 static void compare_with_hints(const struct verify *verify, uint32_t segment,
 			       const struct replay_event *event, struct testimony *t)
 {
@@ -73,7 +74,11 @@ static void compare_with_hints(const struct verify *verify, uint32_t segment,
 			       event->segment <= hints->transaction;
 	t->hints_are_credible = verify->hints_credit == CREDIT_CREDIBLE ||
 				(are_older && verify->hints_credit == CREDIT_OLDER);
-	if (!hints->usable || !facts || (hints->transaction != verify->end && !are_older))
+	const bool are_newer = verify->index_credit == CREDIT_CREDIBLE &&
+			       hints->transaction == verify->index.transaction &&
+			       hints->transaction > verify->end;
+	if (!hints->usable || !facts ||
+	    (hints->transaction != verify->end && !are_older && !are_newer))
 		return;
 	const int64_t live = verify_hinted(verify, segment);
 	const int64_t by_log = facts_by_log(facts);
