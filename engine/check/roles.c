@@ -194,7 +194,10 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	    (misfit->count == 1 && (misfit->position == LISTING_NONE || !is_listed ||
 				    key_is_manifest(misfit->rows[0].key))))
 		return false;
-	return !is_listed || (is_spent(m, number) && !is_damaged);
+	/* The hints count more in it than the whole of the file can have held. */
+	const bool is_too_small = facts->damaged == 0 && !facts->is_cut && !facts->is_unreadable &&
+				  verify_hinted(m->verify, number) > (int64_t)facts->puts;
+	return !is_listed || is_too_small || (is_spent(m, number) && !is_damaged);
 }
 
 /* Does the PUT of @key at @offset of the file at @position follow a DELETE of what it replaces? */
