@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 
+import borg_rows
 import scale
 from measure import data_files, in_turn, peak_memory, row, show, timed
 
@@ -197,6 +198,7 @@ def measure(args, folder):
                            2.5) +
                 [cold_row(args, folder), incremental_row(args, folder),
                  unindexed_row(args, folder)])
+    rows += borg_rows.measure(args, folder)
     rows += show('Growth', growth_rows(args, folder))
     rows += show('Memory', memory_row(args, folder))
     rows += show('Repairing', recover_rows(args, folder))
