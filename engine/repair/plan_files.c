@@ -145,12 +145,30 @@ static enum as_err forecast_append(struct plan *plan, struct log_forecast *forec
 	return closed > 0 ? list_new_segment(plan, segment, closed) : AS_OK;
 }
 
+static enum as_err forecast_commit(struct plan *plan, struct log_forecast *forecast)
+{
+	const uint32_t segment = forecast->segment;
+	const uint64_t closed = log_forecast_commit(forecast);
+	const enum as_err err = closed > 0 ? list_new_segment(plan, segment, closed) : AS_OK;
+	plan->has_after = true;
+	plan->after = forecast->segment;
+	if (plan->after >= LOG_SEGMENT_LAST)
+		plan_refuse(plan, "the new segments need numbers above %" PRIu32
+			    ", which Attic cannot read", LOG_SEGMENT_LAST - 1);
+	if (err != AS_OK)
+		return err;
+	if (forecast->dialect->has_lone_commits && !hints_add(&plan->work->hints, plan->after))
+		return AS_ERR_MEMORY;
+	return list_new_segment(plan, plan->after, forecast->offset);
+}
+
 /* List the new segments, and count for the hints what goes into them. */
 static enum as_err list_new_segments(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
 	struct log_forecast forecast = {
-		.limit = work->repo->config.max_segment_size, .segment = work->next,
+		.dialect = work->repo->dialect, .limit = work->repo->config.max_segment_size,
+		.segment = work->next,
 	};
 	if (!work->writes_commit)
 		return AS_OK;
@@ -180,12 +198,7 @@ static enum as_err list_new_segments(struct plan *plan)
 			return AS_ERR_MEMORY;
 		to->is_compact = true;
 	}
-	plan->has_after = true;
-	plan->after = forecast.segment;
-	if (plan->after >= LOG_SEGMENT_LAST)
-		plan_refuse(plan, "the new segments need numbers above %" PRIu32
-			    ", which Attic cannot read", LOG_SEGMENT_LAST - 1);
-	return list_new_segment(plan, plan->after, log_forecast_commit(&forecast));
+	return forecast_commit(plan, &forecast);
 }
 
 /* ---- segments that go ---- */

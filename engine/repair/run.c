@@ -165,8 +165,9 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 	uint32_t transaction;
 	if (!run->work->writes_commit)
 		return AS_OK;
-	if (log_init(&run->log, run->permit, repo->path, repo->config.max_segment_size,
-		     repo->config.segments_per_dir, run->work->next) != AS_OK)
+	if (log_init(&run->log, run->permit, repo->dialect, repo->path,
+		     repo->config.max_segment_size, repo->config.segments_per_dir,
+		     run->work->next) != AS_OK)
 		return repair_fail(run->work->repo, AS_ERR_MEMORY, error);
 	enum as_err err = append_all(run, error);
 	run->progress->step = STEP_COMMIT;

@@ -4,7 +4,6 @@
 
 #include "base/crc.h"
 #include "base/owner.h"
-#include "format/dialect.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,12 +17,12 @@
  * like what a crash leaves of a COMMIT. */
 #define GUARD_BYTE 0xffu
 
-enum as_err log_init(struct log *log, const struct permit *permit, const char *path, uint32_t limit,
-		     uint32_t per_dir, uint32_t segment)
+enum as_err log_init(struct log *log, const struct permit *permit, const struct dialect *dialect,
+		     const char *path, uint32_t limit, uint32_t per_dir, uint32_t segment)
 {
 	*log = (struct log){
-		.permit = permit, .path = path, .limit = limit, .per_dir = per_dir,
-		.first = segment, .segment = segment, .fd = -1,
+		.permit = permit, .dialect = dialect, .path = path, .limit = limit,
+		.per_dir = per_dir, .first = segment, .segment = segment, .fd = -1,
 		.folders_unsynced = true,	/* one that an earlier writer made, perhaps */
 		.buffer = malloc(BUFFER_SIZE),
 	};
@@ -149,7 +148,7 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 				     error);
 	}
 	log->fd = fd;
-	memcpy(log->buffer, dialect_attic.segment_magic, SEGMENT_MAGIC_SIZE);
+	memcpy(log->buffer, log->dialect->segment_magic, SEGMENT_MAGIC_SIZE);
 	log->offset = SEGMENT_MAGIC_SIZE;
 	log->flushed = log->high = log->like_commit = 0;
 	return AS_OK;
@@ -248,17 +247,22 @@ static bool must_close(uint32_t limit, uint64_t offset, bool ends_like_commit, u
 	return offset > limit && !ends_like_commit;
 }
 
+/* The length of the open segment, which is closed. */
+static uint64_t forecast_close(struct log_forecast *forecast)
+{
+	const uint64_t length = forecast->offset +
+				(forecast->ends_like_commit ? SEGMENT_KEYED : 0);
+	forecast->segment++;
+	forecast->offset = 0;
+	return length;
+}
+
 uint64_t log_forecast_append(struct log_forecast *forecast, uint64_t size, bool ends_like_commit)
 {
 	uint64_t closed = 0;
 	if (forecast->offset > 0 && must_close(forecast->limit, forecast->offset,
-					       forecast->ends_like_commit, size)) {
-		closed = forecast->offset;
-		if (forecast->ends_like_commit)
-			closed += SEGMENT_KEYED;
-		forecast->segment++;
-		forecast->offset = 0;
-	}
+					       forecast->ends_like_commit, size))
+		closed = forecast_close(forecast);
 	if (forecast->offset == 0)
 		forecast->offset = SEGMENT_MAGIC_SIZE;
 	forecast->offset += size;
@@ -268,11 +272,13 @@ uint64_t log_forecast_append(struct log_forecast *forecast, uint64_t size, bool 
 
 uint64_t log_forecast_commit(struct log_forecast *forecast)
 {
-	uint64_t length = forecast->offset > 0 ? forecast->offset : SEGMENT_MAGIC_SIZE;
-	forecast->segment++;
-	forecast->offset = 0;
-	forecast->ends_like_commit = false;
-	return length + SEGMENT_HEADER;
+	const bool is_lone = forecast->dialect->has_lone_commits;
+	const uint64_t closed = is_lone && forecast->offset > SEGMENT_MAGIC_SIZE
+				? forecast_close(forecast) : 0;
+	if (forecast->offset == 0)
+		forecast->offset = SEGMENT_MAGIC_SIZE;
+	forecast->offset += SEGMENT_HEADER;
+	return closed;
 }
 
 bool log_ends_like_commit(const uint8_t *head, size_t head_size, const void *tail,
@@ -575,7 +581,9 @@ enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *
 	if (log->dead)
 		return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", log->path,
 			       as_err_text(AS_ERR_DEAD));
-	if (log->fd < 0)
+	if (log->dialect->has_lone_commits && log->fd >= 0 && log->offset > SEGMENT_MAGIC_SIZE)
+		err = close_segment(log, error);
+	if (err == AS_OK && log->fd < 0)
 		err = open_segment(log, error);
 	if (err == AS_OK)
 		err = complete_segment(log, error);

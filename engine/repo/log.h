@@ -2,8 +2,9 @@
  * durable.
  *
  * Source: attic/repository.py, LoggedIO: get_write_fd, write_put, write_delete, write_commit,
- * close_segment. A segment is closed before the first entry that would begin beyond the limit; a
- * COMMIT always goes into the segment that is open.
+ * close_segment. A segment is closed before the first entry that would begin beyond the limit.
+ * Attic's COMMIT goes into the segment that is open, Borg's into one of its own
+ * (borg/repository.py, LoggedIO.write_commit).
  *
  * Three things differ. The fsyncs of a transaction's segments are gathered (the system writes them
  * meanwhile) and all come before its COMMIT, which is then synced by itself: a COMMIT on the disk
@@ -18,6 +19,7 @@
 #ifndef ATTICSCOPE_LOG_H
 #define ATTICSCOPE_LOG_H
 
+#include "format/dialect.h"
 #include "format/segment.h"
 #include "repo/listing.h"
 
@@ -33,6 +35,7 @@ struct log_unsynced {
 
 struct log {
 	const struct permit *permit;
+	const struct dialect *dialect;
 	const char *path;	/* its path, for messages; borrowed */
 	uint32_t limit;		/* max_segment_size */
 	uint32_t per_dir;	/* segments_per_dir */
@@ -55,15 +58,16 @@ struct log {
 };
 
 /* Begin behind segment @segment - 1, the newest committed one. AS_ERR_MEMORY. */
-enum as_err log_init(struct log *log, const struct permit *permit, const char *path, uint32_t limit,
-		     uint32_t per_dir, uint32_t segment);
+enum as_err log_init(struct log *log, const struct permit *permit, const struct dialect *dialect,
+		     const char *path, uint32_t limit, uint32_t per_dir, uint32_t segment);
 
 /* Close what is open. The files stay as they are. */
 void log_free(struct log *log);
 
-/* Where a log will put entries of known sizes. Begins with limit and segment as log_init has them,
- * and zeros. */
+/* Where a log will put entries of known sizes. Begins with dialect, limit and segment as log_init
+ * has them, and zeros. */
 struct log_forecast {
+	const struct dialect *dialect;
 	uint32_t limit;		/* max_segment_size */
 	uint32_t segment;	/* the open one, or the one that is made next */
 	uint64_t offset;	/* where the next entry begins in it; 0: none is open */
@@ -74,7 +78,7 @@ struct log_forecast {
  * segment's length, else 0; forecast->segment is the entry's segment afterwards. */
 uint64_t log_forecast_append(struct log_forecast *forecast, uint64_t size, bool ends_like_commit);
 
-/* Append a COMMIT, and return the length of the segment that it ends. */
+/* Append a COMMIT. As log_forecast_append; forecast->offset is the length of its segment. */
 uint64_t log_forecast_commit(struct log_forecast *forecast);
 
 /* Are the last nine bytes of @head and @tail, one behind the other, those of a COMMIT? @head_size

@@ -121,8 +121,8 @@ static enum as_err begin_log(struct as_store *store, struct as_error *error)
 		if (!hints_add(&store->hints, repo->listing.segments[i].number))
 			return store_fail(store, AS_ERR_MEMORY, error);
 	store_drop_ghosts(store, &repo->listing);
-	err = log_init(&store->log, store->permit, repo->path, repo->config.max_segment_size,
-		       repo->config.segments_per_dir, next);
+	err = log_init(&store->log, store->permit, repo->dialect, repo->path,
+		       repo->config.max_segment_size, repo->config.segments_per_dir, next);
 	return err == AS_OK ? AS_OK : store_fail(store, err, error);
 }
 

@@ -39,7 +39,7 @@ struct pair {
 };
 
 static void open_side(const struct pair *pair, struct side *side, const char *name,
-		      const struct io *io)
+		      const struct io *io, const struct dialect *dialect)
 {
 	char path[64];
 	side->name = name;
@@ -49,7 +49,8 @@ static void open_side(const struct pair *pair, struct side *side, const char *na
 	assert_true(side->fd >= 0);
 	side->permit = io_grant_permit(io, side->fd, 0600);
 	assert_non_null(side->permit);
-	assert_int_equal(log_init(&side->log, side->permit, name, LIMIT, PER_DIR, 0), AS_OK);
+	assert_int_equal(log_init(&side->log, side->permit, dialect, name, LIMIT, PER_DIR, 0),
+			 AS_OK);
 }
 
 static void close_side(struct side *side)
@@ -59,16 +60,26 @@ static void close_side(struct side *side)
 	close(side->fd);
 }
 
-static int setup(void **state)
+static int setup_dialect(void **state, const struct dialect *dialect)
 {
 	struct pair *pair = calloc(1, sizeof(*pair));
 	assert_non_null(pair);
 	scratch_setup((void **)&pair->scratch);
 	fault_init(&pair->fault);
-	open_side(pair, &pair->side, "side", &pair->fault.io);
-	open_side(pair, &pair->twin, "twin", &io_system);
+	open_side(pair, &pair->side, "side", &pair->fault.io, dialect);
+	open_side(pair, &pair->twin, "twin", &io_system, dialect);
 	*state = pair;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_dialect(state, &dialect_attic);
+}
+
+static int setup_borg(void **state)
+{
+	return setup_dialect(state, &dialect_borg);
 }
 
 static int teardown(void **state)
@@ -175,7 +186,7 @@ static void segments_end_with_the_highest_number_that_attic_reads(void **state)
 	uint8_t key[BUILDER_KEY];
 	uint32_t segment, offset;
 	builder_key(1, key);
-	assert_int_equal(log_init(&log, pair->side.permit, "side", LIMIT, PER_DIR,
+	assert_int_equal(log_init(&log, pair->side.permit, &dialect_attic, "side", LIMIT, PER_DIR,
 				  LOG_SEGMENT_LAST + 1), AS_OK);
 	assert_int_equal(log_put(&log, key, "x", 1, &segment, &offset, &pair->error), AS_ERR_FULL);
 	assert_string_equal(pair->error.message, "side: segment numbers end at 2147483647, "
@@ -357,7 +368,7 @@ static void a_commit_follows_a_value_that_ends_like_one(void **state)
 static void a_forecast_says_where_the_log_puts_entries(void **state)
 {
 	struct pair *pair = *state;
-	struct log_forecast forecast = { .limit = LIMIT };
+	struct log_forecast forecast = { .dialect = pair->side.log.dialect, .limit = LIMIT };
 	uint8_t key[BUILDER_KEY], value[3 * LIMIT] = { 0 };
 	uint32_t segment, offset, transaction;
 	struct stat st;
@@ -382,10 +393,66 @@ static void a_forecast_says_where_the_log_puts_entries(void **state)
 		assert_int_equal(fstatat(pair->side.fd, path, &st, 0), 0);
 		assert_int_equal(st.st_size, closed);
 	}
-	const uint64_t length = log_forecast_commit(&forecast);
+	const uint64_t closed = log_forecast_commit(&forecast);
+	const uint64_t end = offset + 41 + 59 * 7919 % (2 * LIMIT) + 9;
+	const bool is_lone = pair->side.log.dialect->has_lone_commits;
 	assert_int_equal(log_commit(&pair->side.log, &transaction, NULL), AS_OK);
-	assert_int_equal(transaction + 1, forecast.segment);
-	assert_int_equal(length, offset + 41 + 59 * 7919 % (2 * LIMIT) + 9 + 9);
+	assert_int_equal(transaction, forecast.segment);
+	assert_int_equal(closed, is_lone ? end : 0);
+	assert_int_equal(forecast.offset, is_lone ? 17 : end + 9);
+}
+
+/* Of the transaction that ends with @transaction, which holds entries. */
+static void expect_lone_commit(const struct pair *pair, uint32_t transaction)
+{
+	static const char whole[] = "BORG_SEG\x40\xf4\x3c\x25\x09\0\0\0\x02";
+	char path[64], bytes[64];
+	snprintf(path, sizeof(path), "data/%u/%u", transaction / PER_DIR, transaction);
+	const int fd = openat(pair->side.fd, path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, bytes, sizeof(bytes)), 17);
+	close(fd);
+	assert_memory_equal(bytes, whole, 17);
+}
+
+static void the_commit_of_borg_has_a_segment_of_its_own(void **state)
+{
+	struct pair *pair = *state;
+	uint32_t transaction;
+	put(pair, 1, 10);
+	commit(pair);
+	assert_int_equal(length_of(pair, "data/0/0"), 8 + 41 + 10);
+	expect_lone_commit(pair, 1);
+	put(pair, 2, 2000);
+	put(pair, 3, 10);
+	commit(pair);
+	expect_lone_commit(pair, 4);
+	assert_int_equal(log_commit(&pair->side.log, &transaction, NULL), AS_OK);
+	assert_int_equal(transaction, 5);
+	expect_lone_commit(pair, 5);
+}
+
+/* Nothing was synced then: the same transaction is committed later, and its COMMIT stands alone all
+ * the same. */
+static void a_lone_commit_without_room_is_tried_again(void **state)
+{
+	/* The first write is that of the entries. */
+	static const struct { enum fault_change kind; unsigned at; } refusals[] = {
+		{ FAULT_CREATE, 1 }, { FAULT_WRITE, 2 },
+	};
+	struct pair *pair = *state;
+	uint32_t transaction;
+	for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
+		put(pair, i, 10);
+		refuse(pair, refusals[i].kind, refusals[i].at, ENOSPC, false);
+		assert_int_equal(log_commit(&pair->side.log, &transaction, NULL),
+				 AS_ERR_NO_SPACE);
+		assert_false(pair->side.log.dead);
+		refuse_nothing(pair);
+		commit(pair);
+		expect_lone_commit(pair, 2 * i + 1);
+		compare(pair);
+	}
 }
 
 /* Who may write to a folder and not read it can still make segments there. */
@@ -615,6 +682,7 @@ static void flushing_what_is_not_there_writes_nothing(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_BORG(name) cmocka_unit_test_setup_teardown(name, setup_borg, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_segment_that_cannot_be_made_is_named_and_made_later),
 		TEST(segments_end_with_the_highest_number_that_attic_reads),
@@ -624,6 +692,9 @@ int main(void)
 		TEST(a_return_behind_a_value_that_ends_like_a_commit_keeps_it_in_mind),
 		TEST(a_commit_follows_a_value_that_ends_like_one),
 		TEST(a_forecast_says_where_the_log_puts_entries),
+		TEST_BORG(a_forecast_says_where_the_log_puts_entries),
+		TEST_BORG(the_commit_of_borg_has_a_segment_of_its_own),
+		TEST_BORG(a_lone_commit_without_room_is_tried_again),
 		TEST(a_guard_that_cannot_be_synced_kills_the_log),
 		TEST(a_folder_that_cannot_be_read_can_be_written_to),
 		TEST(a_folder_that_came_meanwhile_is_used),
