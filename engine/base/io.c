@@ -713,18 +713,17 @@ bool io_clear_way(const struct permit *permit, const char *path)
 	return is_cleared;
 }
 
-enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,
-			    enum as_err (*write)(void *context, const struct permit *permit,
-						 int fd),
-			    void *context)
+enum as_err io_write_file(const struct permit *permit, const char *path,
+			  enum as_err (*write)(void *context, const struct permit *permit,
+					       int fd),
+			  void *context)
 {
 	int fd;
-
-	enum as_err err = io_create_file(permit, temporary, &fd);
+	enum as_err err = io_create_file(permit, path, &fd);
 	if (err == AS_ERR_ALREADY_EXISTS) {
-		err = io_remove_file(permit, temporary);
+		err = io_remove_file(permit, path);
 		if (!err)
-			err = io_create_file(permit, temporary, &fd);
+			err = io_create_file(permit, path, &fd);
 	}
 	if (err)
 		return err;
@@ -732,8 +731,23 @@ enum as_err io_replace_file(const struct permit *permit, const char *path, const
 	if (!err)
 		err = io_sync(permit, fd);
 	io_close(permit->io, fd);
-	if (!err)
-		err = io_rename(permit, temporary, path);
+	if (err) {
+		const int kept = errno;
+		io_remove_file(permit, path);
+		errno = kept;
+	}
+	return err;
+}
+
+enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,
+			    enum as_err (*write)(void *context, const struct permit *permit,
+						 int fd),
+			    void *context)
+{
+	enum as_err err = io_write_file(permit, temporary, write, context);
+	if (err)
+		return err;
+	err = io_rename(permit, temporary, path);
 	if (err) {
 		const int kept = errno;
 		io_remove_file(permit, temporary);
@@ -752,6 +766,14 @@ static enum as_err write_bytes(void *context, const struct permit *permit, int f
 	const struct bytes *all = context;
 
 	return io_write_at(permit, fd, all->bytes, all->len, 0);
+}
+
+enum as_err io_write_bytes(const struct permit *permit, const char *path, const void *bytes,
+			   size_t len)
+{
+	struct bytes all = { bytes, len };
+
+	return io_write_file(permit, path, write_bytes, &all);
 }
 
 enum as_err io_replace_bytes(const struct permit *permit, const char *path, const char *temporary,

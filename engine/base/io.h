@@ -177,16 +177,24 @@ enum as_err io_remove_folder(const struct permit *permit, const char *path);
  * between the two leaves no file at @path. Else errno is kept. */
 bool io_clear_way(const struct permit *permit, const char *path);
 
-/* Write a small or large file whole and durably in the place of @path: @write puts the bytes into a
- * new file @temporary, which is synced and renamed. A @temporary left by a crash is removed first.
- * The name is durable only after a sync of the folder. After an error @temporary is gone, as far as
- * that is possible. */
+/* Make the file @path and have @write put the bytes into it; they are durable then, the name is not
+ * before a sync of the folder. A file that is there is removed first. After an error there is none,
+ * as far as that is possible. */
+enum as_err io_write_file(const struct permit *permit, const char *path,
+			  enum as_err (*write)(void *context, const struct permit *permit,
+					       int fd),
+			  void *context);
+
+/* The same, where all of the file is the @len bytes @bytes. */
+enum as_err io_write_bytes(const struct permit *permit, const char *path, const void *bytes,
+			   size_t len);
+
+/* io_write_file of @temporary, which then takes the place of @path by its name. */
 enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,
 			    enum as_err (*write)(void *context, const struct permit *permit,
 						 int fd),
 			    void *context);
 
-/* The same, where all of the file is the @len bytes @bytes. */
 enum as_err io_replace_bytes(const struct permit *permit, const char *path, const char *temporary,
 			     const void *bytes, size_t len);
 

@@ -554,12 +554,12 @@ enum as_err hints_copy(struct hints *to, const struct hints *from)
 	return count_all(to);
 }
 
-enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd, uint32_t transaction)
+enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd,
+		       const struct dialect *dialect, uint32_t transaction)
 {
 	struct findings findings;
 	findings_init(&findings);
-	const enum as_err err = hints_read(io, repo_fd, &dialect_attic, transaction, hints,
-					   &findings);
+	const enum as_err err = hints_read(io, repo_fd, dialect, transaction, hints, &findings);
 	findings_free(&findings);
 	if (err != AS_OK)
 		return err;
@@ -575,27 +575,43 @@ static int pack_name(msgpack_packer *packer, const char *name)
 	return msgpack_pack_str(packer, len) || msgpack_pack_str_body(packer, name, len);
 }
 
-/* Not 0: out of memory. */
-static int pack_hints(msgpack_packer *packer, const struct hints *hints)
+/* The segments to compact: with the bytes that this would free where @has_bytes. */
+static int pack_compact(msgpack_packer *packer, const struct hints *hints, bool has_bytes)
 {
 	size_t compact = 0;
-	if (msgpack_pack_map(packer, 3) || pack_name(packer, "version") ||
-	    msgpack_pack_uint32(packer, dialect_attic.hints_version) ||
-	    pack_name(packer, "segments") || msgpack_pack_map(packer, hints->count))
+	for (size_t i = 0; i < hints->count; i++)
+		compact += hints->rows[i].is_compact;
+	if (pack_name(packer, "compact") || (has_bytes ? msgpack_pack_map(packer, compact)
+						       : msgpack_pack_array(packer, compact)))
 		return -1;
 	for (size_t i = 0; i < hints->count; i++) {
-		compact += hints->rows[i].is_compact;
+		const struct hints_segment *row = &hints->rows[i];
+		if (row->is_compact &&
+		    (msgpack_pack_uint32(packer, row->segment) ||
+		     (has_bytes && msgpack_pack_int64(packer, row->freeable))))
+			return -1;
+	}
+	return 0;
+}
+
+/* In Borg's order (borg/repository.py, write_index). Not 0: out of memory. */
+static int pack_hints(msgpack_packer *packer, const struct hints *hints,
+		      const struct dialect *dialect)
+{
+	const bool is_2 = dialect->hints_version == 2, has_quota = is_2 && hints->has_quota_use;
+	if (msgpack_pack_map(packer, is_2 ? 4 + (size_t)has_quota : 3) ||
+	    pack_name(packer, "version") || msgpack_pack_uint32(packer, dialect->hints_version) ||
+	    pack_name(packer, "segments") || msgpack_pack_map(packer, hints->count))
+		return -1;
+	for (size_t i = 0; i < hints->count; i++)
 		if (msgpack_pack_uint32(packer, hints->rows[i].segment) ||
 		    msgpack_pack_uint32(packer, (uint32_t)hints->rows[i].live))
 			return -1;
-	}
-	if (pack_name(packer, "compact") || msgpack_pack_array(packer, compact))
+	if (pack_compact(packer, hints, is_2) ||
+	    (has_quota && (pack_name(packer, "storage_quota_use") ||
+			   msgpack_pack_int64(packer, hints->quota_use))))
 		return -1;
-	for (size_t i = 0; i < hints->count; i++)
-		if (hints->rows[i].is_compact &&
-		    msgpack_pack_uint32(packer, hints->rows[i].segment))
-			return -1;
-	return 0;
+	return is_2 ? pack_name(packer, "shadow_index") || msgpack_pack_map(packer, 0) : 0;
 }
 
 static int count_bytes(void *context, const char *bytes, size_t len)
@@ -605,28 +621,25 @@ static int count_bytes(void *context, const char *bytes, size_t len)
 	return 0;
 }
 
-uint64_t hints_size(const struct hints *hints)
+uint64_t hints_size(const struct hints *hints, const struct dialect *dialect)
 {
 	uint64_t size = 0;
 	msgpack_packer packer;
 	msgpack_packer_init(&packer, &size, count_bytes);
-	pack_hints(&packer, hints);
+	pack_hints(&packer, hints, dialect);
 	return size;
 }
 
-enum as_err hints_write(const struct hints *hints, const struct permit *permit,
-			uint32_t transaction)
+enum as_err hints_write(const struct hints *hints, const struct dialect *dialect,
+			const struct permit *permit, const char *path)
 {
-	char name[sizeof("hints.4294967295")], temporary[sizeof(name) + sizeof(".tmp")];
 	msgpack_sbuffer bytes;
 	msgpack_packer packer;
 	enum as_err err = AS_ERR_MEMORY;
-	snprintf(name, sizeof(name), "hints.%" PRIu32, transaction);
-	snprintf(temporary, sizeof(temporary), "%s.tmp", name);
 	msgpack_sbuffer_init(&bytes);
 	msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
-	if (pack_hints(&packer, hints) == 0)
-		err = io_replace_bytes(permit, name, temporary, bytes.data, bytes.size);
+	if (pack_hints(&packer, hints, dialect) == 0)
+		err = io_write_bytes(permit, path, bytes.data, bytes.size);
 	msgpack_sbuffer_destroy(&bytes);
 	return err;
 }

@@ -84,9 +84,10 @@ bool hints_sum(const struct hints *hints, uint64_t *sum);
  * hints_sum. After an error @to is empty. */
 enum as_err hints_copy(struct hints *to, const struct hints *from);
 
-/* The same from Attic's REPO/hints.@transaction. AS_ERR_INTEGRITY also where that is missing, or
- * cannot be read or understood. */
-enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd, uint32_t transaction);
+/* The same from REPO/hints.@transaction, of a version that @dialect reads. AS_ERR_INTEGRITY also
+ * where that is missing, or cannot be read or understood. */
+enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd,
+		       const struct dialect *dialect, uint32_t transaction);
 
 /* The row of @segment. A new one has nothing live; appending it behind the last is quick. NULL: out
  * of memory. */
@@ -98,11 +99,12 @@ void hints_remove(struct hints *hints,
 		  void *context);
 
 /* The bytes of the file that hints_write would make. */
-uint64_t hints_size(const struct hints *hints);
+uint64_t hints_size(const struct hints *hints, const struct dialect *dialect);
 
-/* Write REPO/hints.@transaction through REPO/hints.@transaction.tmp, as Attic writes it. It is
- * durable once the caller has synced the folder. Codes of io_replace_file, AS_ERR_MEMORY. */
-enum as_err hints_write(const struct hints *hints, const struct permit *permit,
-			uint32_t transaction);
+/* Write @hints to the file @path, in the version that @dialect writes. Those of version 2 have no
+ * use of the quota where none is known, and an empty shadow index: Borg then keeps every DELETE
+ * when it compacts. Codes of io_write_file, AS_ERR_MEMORY. */
+enum as_err hints_write(const struct hints *hints, const struct dialect *dialect,
+			const struct permit *permit, const char *path);
 
 #endif

@@ -337,11 +337,9 @@ static enum as_err write_image(void *context, const struct permit *permit, int f
 }
 
 enum as_err index_table_write(const struct index_table *table, const struct permit *permit,
-			      uint32_t transaction)
+			      const char *path)
 {
-	char name[sizeof("index.4294967295")];
 	struct index_table copy = *table;
 
-	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
-	return io_replace_file(permit, name, "index.tmp", write_image, &copy);
+	return io_write_file(permit, path, write_image, &copy);
 }

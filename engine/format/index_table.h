@@ -59,9 +59,8 @@ bool index_table_next(const struct index_table *table, uint32_t from, struct ind
 /* The number of the bucket that holds @key, or INDEX_EMPTY. */
 uint32_t index_table_find(const struct index_table *table, const uint8_t key[KEY_SIZE]);
 
-/* Write REPO/index.@transaction through REPO/index.tmp (Attic reads any other name that begins so
- * as a number). It is durable once the caller has synced the folder. Codes of io_replace_file. */
+/* Write @table to the file @path. Codes of io_write_file. */
 enum as_err index_table_write(const struct index_table *table, const struct permit *permit,
-			      uint32_t transaction);
+			      const char *path);
 
 #endif

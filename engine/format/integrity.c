@@ -223,18 +223,16 @@ static enum as_err hash_bytes(const struct io *io, int fd, uint8_t *window, uint
 	return AS_OK;
 }
 
-enum as_err integrity_compare(const struct io *io, int repo_fd, const char *name,
-			      size_t header_size, const struct integrity_digest *digest,
-			      const _Atomic bool *cancel, bool *fits)
+enum as_err integrity_digest(const struct io *io, int repo_fd, const char *path, const char *name,
+			     size_t header_size, const _Atomic bool *cancel,
+			     struct integrity_digest *digest)
 {
 	char text[64];
 	struct stat st;
 	uint64_t offset = 0;
 	int fd;
-	*fits = false;
-	if (digest->state != DIGEST_READ || (header_size > 0 && !digest->has_header))
-		return AS_OK;
-	enum as_err err = io_open_file(io, repo_fd, name, &fd, &st);
+	*digest = (struct integrity_digest){ .state = DIGEST_UNREADABLE };
+	enum as_err err = io_open_file(io, repo_fd, path, &fd, &st);
 	if (err != AS_OK)
 		return err;
 	uint8_t *window = malloc(WINDOW);
@@ -245,17 +243,66 @@ enum as_err integrity_compare(const struct io *io, int repo_fd, const char *name
 	const int used = snprintf(text, sizeof(text), "%10zu%s", strlen(name), name);
 	XXH64_reset(hash, 0);
 	XXH64_update(hash, text, (size_t)used);
-	*fits = true;
 	if (header_size > 0) {
 		err = hash_bytes(io, fd, window, &offset, header_size, hash, cancel);
-		*fits = err == AS_OK && end_part(hash, "HashHeader", offset) == digest->header;
+		digest->has_header = true;
+		digest->header = end_part(hash, "HashHeader", offset);
 	}
 	if (err == AS_OK)
 		err = hash_bytes(io, fd, window, &offset, UINT64_MAX, hash, cancel);
-	*fits = *fits && err == AS_OK && end_part(hash, "final", offset) == digest->final;
+	if (err == AS_OK) {
+		digest->state = DIGEST_READ;
+		digest->final = end_part(hash, "final", offset);
+	}
 out:
 	XXH64_freeState(hash);
 	free(window);
 	io_close(io, fd);
 	return err;
+}
+
+enum as_err integrity_compare(const struct io *io, int repo_fd, const char *name,
+			      size_t header_size, const struct integrity_digest *digest,
+			      const _Atomic bool *cancel, bool *fits)
+{
+	struct integrity_digest own;
+	*fits = false;
+	if (digest->state != DIGEST_READ || (header_size > 0 && !digest->has_header))
+		return AS_OK;
+	const enum as_err err = integrity_digest(io, repo_fd, name, name, header_size, cancel, &own);
+	*fits = err == AS_OK && own.final == digest->final &&
+		(header_size == 0 || own.header == digest->header);
+	return err;
+}
+
+/* ---- writing ---- */
+
+/* Append a name and a text of 32 to 65535 bytes, as the old family of msgpack has them. */
+static uint8_t *encode_text(uint8_t *at, const char *name, const char *text)
+{
+	const size_t name_len = strlen(name), len = strlen(text);
+	*at++ = (uint8_t)(0xa0 + name_len);
+	memcpy(at, name, name_len);
+	at += name_len;
+	*at++ = 0xda;
+	*at++ = (uint8_t)(len >> 8);
+	*at++ = (uint8_t)len;
+	memcpy(at, text, len);
+	return at + len;
+}
+
+size_t integrity_encode(const struct integrity_digest *hints, const struct integrity_digest *index,
+			uint8_t out[INTEGRITY_BYTES])
+{
+	static const uint8_t head[] = "\x83\xa7version\x02";
+	char text[128];
+	uint8_t *at = out + sizeof(head) - 1;
+	memcpy(out, head, sizeof(head) - 1);
+	snprintf(text, sizeof(text), "{\"algorithm\": \"XXH64\", \"digests\": {\"final\": \"%016" PRIx64
+		 "\"}}", hints->final);
+	at = encode_text(at, "hints", text);
+	snprintf(text, sizeof(text), "{\"algorithm\": \"XXH64\", \"digests\": {\"HashHeader\": \"%016"
+		 PRIx64 "\", \"final\": \"%016" PRIx64 "\"}}", index->header, index->final);
+	at = encode_text(at, "index", text);
+	return (size_t)(at - out);
 }

@@ -1,12 +1,11 @@
-/* engine/format/integrity.h - REPO/integrity.T: Borg's digests of index.T and hints.T. Never
- * writes.
+/* engine/format/integrity.h - REPO/integrity.T: Borg's digests of index.T and hints.T.
  *
  * Sources: borg/repository.py, _read_integrity and write_index; borg/crypto/file_integrity.py.
  *   One msgpack map of the old family: "version": 2, "hints": JSON, "index": JSON
  *   JSON: {"algorithm": "XXH64", "digests": {"HashHeader": "<16 hex>", "final": "<16 hex>"}};
  *   the hints have no HashHeader.
  * A digest is that of the file's name with its length before it, of the bytes, and of the name and
- * the length of each part: integrity_compare builds it. Nothing covers integrity.T itself.
+ * the length of each part: integrity_digest builds it. Nothing covers integrity.T itself.
  */
 #ifndef ATTICSCOPE_INTEGRITY_H
 #define ATTICSCOPE_INTEGRITY_H
@@ -51,12 +50,23 @@ void integrity_parse(const uint8_t *data, size_t len, uint32_t transaction,
 enum as_err integrity_read(const struct io *io, int repo_fd, uint32_t transaction,
 			   struct integrity *integrity);
 
-/* Does the file @name in the folder @repo_fd have the @digest? One with @header_size bytes of
- * header has two digests, one with 0 has one. A file whose digest is not DIGEST_READ fits never.
- * Errors: those of io_open_file, AS_ERR_IO, AS_ERR_MEMORY, and AS_ERR_CANCELLED soon after *@cancel
- * is set (NULL: never). */
+/* The *@digest of the file @path in the folder @repo_fd, which bears the name @name, or will. A file
+ * with @header_size bytes of header has two digests, one with 0 has one. Errors: those of
+ * io_open_file, AS_ERR_IO, AS_ERR_MEMORY, and AS_ERR_CANCELLED soon after *@cancel is set (NULL:
+ * never). */
+enum as_err integrity_digest(const struct io *io, int repo_fd, const char *path, const char *name,
+			     size_t header_size, const _Atomic bool *cancel,
+			     struct integrity_digest *digest);
+
+/* Does the file @name in the folder @repo_fd have the @digest? One that is not DIGEST_READ fits
+ * never. Errors as above. */
 enum as_err integrity_compare(const struct io *io, int repo_fd, const char *name,
 			      size_t header_size, const struct integrity_digest *digest,
 			      const _Atomic bool *cancel, bool *fits);
+
+/* The bytes of the file with these digests, as Borg writes them, into @out. Returns how many. */
+#define INTEGRITY_BYTES 256u
+size_t integrity_encode(const struct integrity_digest *hints, const struct integrity_digest *index,
+			uint8_t out[INTEGRITY_BYTES]);
 
 #endif

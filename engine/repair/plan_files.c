@@ -3,6 +3,7 @@
 #include "repair/planner_internal.h"
 
 #include "base/array.h"
+#include "format/integrity.h"
 #include "format/names.h"
 
 #include <inttypes.h>
@@ -371,10 +372,16 @@ enum as_err plan_list_files(struct plan *plan)
 	err = list_all_old(plan);
 	if (err != AS_OK || !plan->has_after)
 		return err;
-	err = list_written(plan, "hints.", hints_size(&work->hints), "new hints");
+	const struct dialect *dialect = work->repo->dialect;
+	err = list_written(plan, "hints.", hints_size(&work->hints, dialect), "new hints");
 	if (err != AS_OK)
 		return err;
-	const uint64_t buckets = index_table_buckets_for(plan->work->repo->dialect,
-							plan->objects_after);
-	return list_written(plan, "index.", INDEX_HEADER + buckets * INDEX_BUCKET, "new index");
+	const uint64_t buckets = index_table_buckets_for(dialect, plan->objects_after);
+	err = list_written(plan, "index.", INDEX_HEADER + buckets * INDEX_BUCKET, "new index");
+	if (err != AS_OK || !dialect->has_integrity)
+		return err;
+	const struct integrity_digest none = { .state = DIGEST_READ };
+	uint8_t bytes[INTEGRITY_BYTES];
+	return list_written(plan, "integrity.", integrity_encode(&none, &none, bytes),
+			    "new digests");
 }

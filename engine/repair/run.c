@@ -3,6 +3,7 @@
 #include "repair/undo_internal.h"
 
 #include "base/path.h"
+#include "format/index_files.h"
 #include "format/names.h"
 #include "repair/plan_text.h"
 
@@ -196,13 +197,6 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 
 /* ---- hints and index ---- */
 
-static enum as_err sync_repo(const struct run *run, struct as_error *error)
-{
-	const enum as_err err = io_sync_folder(run->permit, ".");
-	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s: cannot sync the folder",
-					      run->work->repo->path);
-}
-
 /* The files that are about to be replaced get a second name in the undo folder, or go there where
  * the file system wants that; those whose names are needed on the way go there. */
 static enum as_err keep_replaced(struct run *run, struct as_error *error)
@@ -226,26 +220,12 @@ static enum as_err keep_replaced(struct run *run, struct as_error *error)
 	return undo_sync(run->undo, error);
 }
 
-static enum as_err write_once(const struct run *run, bool is_index)
+static struct index_files index_files_of(const struct run *run)
 {
-	return is_index ? index_table_write(run->work->table, run->permit, run->report->after)
-			: hints_write(&run->work->hints, run->permit, run->report->after);
-}
-
-static enum as_err write_durably(const struct run *run, bool is_index, struct as_error *error)
-{
-	char name[sizeof("hints.4294967295")];
-	snprintf(name, sizeof(name), "%s.%" PRIu32, is_index ? "index" : "hints",
-		 run->report->after);
-	enum as_err err = write_once(run, is_index);
-	/* Without an undo folder the old file is still there, and some file systems cannot rename
-	 * another over it. */
-	if (err != AS_OK && io_clear_way(run->permit, name))
-		err = write_once(run, is_index);
-	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s/%s: cannot write it", run->work->repo->path,
-			       name);
-	return sync_repo(run, error);
+	return (struct index_files){
+		.dialect = run->work->repo->dialect, .table = run->work->table,
+		.hints = &run->work->hints, .transaction = run->report->after,
+	};
 }
 
 static enum as_err write_index(struct run *run, struct as_error *error)
@@ -267,8 +247,11 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	if (err != AS_OK)
 		return err;
 	run->report->has_changed = true;
-	err = write_durably(run, false, error);
-	return err == AS_OK ? write_durably(run, true, error) : err;
+	const struct index_files files = index_files_of(run);
+	char name[INDEX_FILES_NAME];
+	err = index_files_write(&files, run->permit, name);
+	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s/%s: cannot write it",
+					      run->work->repo->path, name);
 }
 
 static bool is_gone(void *context, const struct hints_segment *row)
@@ -287,10 +270,14 @@ static enum as_err forget_emptied(struct run *run, struct as_error *error)
 	if (!run->work->writes_index || !run->report->has_after)
 		return AS_OK;
 	hints_remove(&run->work->hints, is_gone, run);
+	const struct index_files files = index_files_of(run);
 	if (run->work->hints.count == count ||
-	    (run->undo && !run->undo->can_rename_over) || write_once(run, false) != AS_OK)
+	    (run->undo && !run->undo->can_rename_over) ||
+	    index_files_write_hints(&files, run->permit) != AS_OK)
 		return AS_OK;
-	return sync_repo(run, error);
+	const enum as_err err = io_sync_folder(run->permit, ".");
+	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s: cannot sync the folder",
+					      run->work->repo->path);
 }
 
 /* ---- the whole ---- */

@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "base/path.h"
+#include "format/index_files.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -44,30 +45,25 @@ static enum as_err fail_written(const struct as_store *store, enum as_err err, c
 	return fail_path(store, err, "write", name, error);
 }
 
+static struct index_files files_of(const struct as_store *store)
+{
+	return (struct index_files){
+		.dialect = store->repo->dialect, .table = store->table, .hints = &store->hints,
+		.transaction = store->transaction,
+	};
+}
+
 enum as_err store_write_index(struct as_store *store, struct as_error *error)
 {
-	char name[sizeof("index.4294967295")];
+	const struct index_files files = files_of(store);
+	char name[INDEX_FILES_NAME];
 	store->hints_are_old = true;
-	/* What io_clear_way removes is derived from the log, and can be made again. */
-	snprintf(name, sizeof(name), "hints.%" PRIu32, store->transaction);
-	enum as_err err = hints_write(&store->hints, store->permit, store->transaction);
-	if (err != AS_OK && io_clear_way(store->permit, name))
-		err = hints_write(&store->hints, store->permit, store->transaction);
+	const enum as_err err = index_files_write(&files, store->permit, name);
 	if (err != AS_OK)
-		return fail_written(store, err, name, error);
-	err = sync_folder(store, ".", error);
-	if (err != AS_OK)
-		return err;
-	snprintf(name, sizeof(name), "index.%" PRIu32, store->transaction);
-	err = index_table_write(store->table, store->permit, store->transaction);
-	if (err != AS_OK && io_clear_way(store->permit, name))
-		err = index_table_write(store->table, store->permit, store->transaction);
-	if (err != AS_OK)
-		return fail_written(store, err, name, error);
-	err = sync_folder(store, ".", error);
-	if (err == AS_OK)
-		store->index_is_behind = false;
-	return err;
+		return strcmp(name, ".") == 0 ? fail_path(store, err, "sync the folder", name, error)
+					      : fail_written(store, err, name, error);
+	store->index_is_behind = false;
+	return AS_OK;
 }
 
 /* ---- emptied segments ---- */
@@ -144,8 +140,9 @@ enum as_err store_remove_emptied(struct as_store *store, struct as_report *repor
 	 * fails they stay until the next commit. */
 	const size_t rows = store->hints.count;
 	hints_remove(&store->hints, is_emptied, store);
+	const struct index_files files = files_of(store);
 	if (store->hints.count < rows)
-		hints_write(&store->hints, store->permit, store->transaction);
+		index_files_write_hints(&files, store->permit);
 	store->emptied_count = 0;
 	return AS_OK;
 }
@@ -160,14 +157,15 @@ struct old_names {
 	char folder[NAME_MAX + 1];	/* one in the place of a later transaction's, or empty */
 };
 
-/* Gather "index.N" and "hints.N" of other transactions, and what a crash left of writing them;
- * index.tmp went when the permit was granted. */
+/* Gather "index.N", "hints.N" and, where the dialect has it, "integrity.N" of other transactions,
+ * and what a crash left of writing them; index.tmp went when the permit was granted. */
 static enum as_err gather_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;
 	const struct as_store *store = old->store;
 	struct name parsed;
-	if (!name_parse(name, &parsed) || parsed.kind == NAME_INTEGRITY)
+	if (!name_parse(name, &parsed) ||
+	    (parsed.kind == NAME_INTEGRITY && !store->repo->dialect->has_integrity))
 		return AS_OK;
 	const bool is_later = !store->has_transaction || parsed.number > store->transaction;
 	const bool is_newest = store->has_transaction && parsed.is_canonical &&

@@ -72,7 +72,8 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 	}
 	enum as_err err = index_table_load(&store->index, &store->table);
 	if (err == AS_OK && !store_knows_hints(store))
-		err = hints_load(&store->hints, store->io, store->fd, store->transaction);
+		err = hints_load(&store->hints, store->io, store->fd, store->repo->dialect,
+				 store->transaction);
 	else if (err == AS_OK)
 		err = known->usable ? hints_copy(&store->hints, known) : AS_ERR_INTEGRITY;
 	if (err == AS_ERR_INTEGRITY)

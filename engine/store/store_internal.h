@@ -157,7 +157,7 @@ const struct hints_segment *store_find_absent(const struct listing *listing,
 enum as_err store_fail_folder(const struct as_store *store, const char *name,
 			      struct as_error *error);
 
-/* Hints, then index, each durable; then the emptied segments go, and their rows in the hints; then
+/* Index, hints and, where the dialect has it, integrity.T, for good; then the emptied segments go, and their rows in the hints; then
  * older hints and indexes. */
 enum as_err store_write_index(struct as_store *store, struct as_error *error);
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,

@@ -9,6 +9,7 @@
 #include "tests/support/fault.h"
 #include "tests/support/malloc_failures.h"
 #include "tests/support/scratch.h"
+#include "tests/support/write_hints.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -313,14 +314,14 @@ static void forget_dead_rows(struct world *world)
 	const uint32_t last = state_of(world).transaction;
 	close_store(world);
 	const int fd = open(world->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(hints_load(&usage, &world->fault.io, fd, last), AS_OK);
+	assert_int_equal(hints_load(&usage, &world->fault.io, fd, &dialect_attic, last), AS_OK);
 	size_t kept = 0;
 	for (size_t i = 0; i < usage.count; i++)
 		if (usage.rows[i].live > 0)
 			usage.rows[kept++] = usage.rows[i];
 	usage.count = kept;
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
-	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
+	assert_int_equal(write_hints(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
 	hints_free(&usage);
 	close(fd);
@@ -376,7 +377,7 @@ static void hints_without_memory_are_not_written(void **state)
 	for (; usage.count > 400; usage.count--)
 		for (unsigned at = 1; at < 3; at++) {
 			malloc_failures_arm(at, false);
-			const enum as_err err = hints_write(&usage, permit, 7);
+			const enum as_err err = write_hints(&usage, permit, 7);
 			const bool was_reached = malloc_failures_disarm() >= at;
 			assert_int_equal(err, was_reached ? AS_ERR_MEMORY : AS_OK);
 			assert_int_equal(is_there(world, "hints.7"), !was_reached);
@@ -1203,8 +1204,12 @@ static void write_phantom(struct world *world, uint32_t transaction)
 	builder_key(250, key);
 	index_table_put(store->table, key, 0, 8);
 	hints_find(&store->hints, 0)->live++;
-	assert_int_equal(index_table_write(store->table, store->permit, transaction), AS_OK);
-	assert_int_equal(hints_write(&store->hints, store->permit, transaction), AS_OK);
+	const struct index_files files = {
+		.dialect = &dialect_attic, .table = store->table, .hints = &store->hints,
+		.transaction = transaction,
+	};
+	char name[INDEX_FILES_NAME];
+	assert_int_equal(index_files_write(&files, store->permit, name), AS_OK);
 }
 
 /* Names that only look like an index, an index that is too new, and one of a segment without a
@@ -1256,7 +1261,7 @@ static void hints_of_another_segment_are_not_used(void **state)
 	const int fd = open(world->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	hints_add(&usage, 300)->live = 10;
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
-	assert_int_equal(hints_write(&usage, permit, 0), AS_OK);
+	assert_int_equal(write_hints(&usage, permit, 0), AS_OK);
 	io_revoke_permit(permit);
 	hints_free(&usage);
 	close(fd);

@@ -4,6 +4,7 @@
 #include "engine/format/hints.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/ram_io.h"
+#include "tests/support/write_hints.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -62,10 +63,10 @@ static void write_again(const struct hints *hints)
 		const int fd = io->open(io, AT_FDCWD, "/", 0);
 		struct permit *permit = io_grant_permit(io, fd, 0600);
 		struct stat st;
-		need(permit && hints_write(&usage, permit, TRANSACTION) == AS_OK);
+		need(permit && write_hints(&usage, permit, TRANSACTION) == AS_OK);
 		need(io->fstatat(io, fd, "hints.7", &st, 0) == 0);
-		need((uint64_t)st.st_size == hints_size(&usage));
-		need(hints_load(&again, io, fd, TRANSACTION) == AS_OK);
+		need((uint64_t)st.st_size == hints_size(&usage, &dialect_attic));
+		need(hints_load(&again, io, fd, &dialect_attic, TRANSACTION) == AS_OK);
 		need(is_same(&usage, &again));
 		io_revoke_permit(permit);
 		io_close(io, fd);

@@ -67,7 +67,7 @@ static void write_again(const struct index_table *table)
 	const struct io *io = ram_io(ram);
 	const int fd = io->open(io, AT_FDCWD, "/", 0);
 	struct permit *permit = io_grant_permit(io, fd, 0600);
-	need(permit && index_table_write(table, permit, TRANSACTION) == AS_OK);
+	need(permit && index_table_write(table, permit, "index.7") == AS_OK);
 	need(index_open(io, fd, &dialect_attic, TRANSACTION, &file, NULL) == AS_OK);
 	need(index_table_load(&file, &again) == AS_OK);
 	need(index_table_count(again) == index_table_count(table));

@@ -1,6 +1,7 @@
 #include "build-config.h"
 
 #include "tests/unit/check/sample.h"
+#include "tests/support/write_hints.h"
 
 
 #include <errno.h>
@@ -340,10 +341,10 @@ void set_row(struct world *w, struct hints_segment row)
 	const uint32_t last = builder_head(w->builder);
 	const int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
-	assert_int_equal(hints_load(&usage, &io_system, fd, last), AS_OK);
+	assert_int_equal(hints_load(&usage, &io_system, fd, &dialect_attic, last), AS_OK);
 	row.is_counted = true;
 	*hints_add(&usage, row.segment) = row;
-	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
+	assert_int_equal(write_hints(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
 	hints_free(&usage);
 	close(fd);
@@ -379,9 +380,9 @@ void segment_returned(struct world *w)
 	const uint32_t last = builder_head(w->builder);
 	const int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
-	assert_int_equal(hints_load(&usage, &io_system, fd, last), AS_OK);
+	assert_int_equal(hints_load(&usage, &io_system, fd, &dialect_attic, last), AS_OK);
 	hints_remove(&usage, is_removed, &emptied);
-	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
+	assert_int_equal(write_hints(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
 	hints_free(&usage);
 	close(fd);

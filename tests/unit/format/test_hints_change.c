@@ -2,6 +2,7 @@
 
 #include "engine/format/hints.h"
 #include "tests/support/scratch.h"
+#include "tests/support/write_hints.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,7 +85,7 @@ static void expect_bytes(const void *bytes, size_t len)
 	uint8_t *written;
 	size_t got;
 
-	assert_int_equal(hints_write(&changed, permit, 3), AS_OK);
+	assert_int_equal(write_hints(&changed, permit, 3), AS_OK);
 	assert_int_equal(io_read_file(&io_system, scratch->fd, "hints.3", HINTS_FILE_MAX, &written,
 				      &got), AS_OK);
 	assert_int_equal(got, len);
@@ -97,7 +98,7 @@ static void expect_read_back(void)
 {
 	size_t compact = 0;
 
-	assert_int_equal(hints_write(&changed, permit, 3), AS_OK);
+	assert_int_equal(write_hints(&changed, permit, 3), AS_OK);
 	hints_free(&hints);
 	assert_int_equal(hints_read(&io_system, scratch->fd, &dialect_attic, 3, &hints,
 				    &findings), AS_OK);
@@ -327,21 +328,21 @@ static void a_file_is_taken_over_or_refused_whole(void **state)
 {
 	static const char negative[] = VERS SEGS "\x81\x00\xff" COMP "\x90";
 
-	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3), AS_ERR_INTEGRITY);
 	scratch_file(scratch, "hints.3", TEXT(attic_pending));
-	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3), AS_OK);
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3), AS_OK);
 	assert_int_equal(changed.count, 6);
 	expect_row(0, 0, 8, true);
 	expect_row(5, 9, 6, true);
 	hints_free(&changed);
 	for (size_t len = 0; len < sizeof(attic_pending) - 1; len++) {
 		scratch_file(scratch, "hints.3", attic_pending, len);
-		assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3),
+		assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3),
 				 AS_ERR_INTEGRITY);
 		assert_int_equal(changed.count, 0);
 	}
 	scratch_file(scratch, "hints.3", TEXT(negative));
-	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3), AS_ERR_INTEGRITY);
 	assert_int_equal(changed.count, 0);
 	(void)state;
 }
@@ -369,7 +370,7 @@ static void a_failed_write_leaves_the_old_hints_and_no_rest(void **state)
 	io.pwrite = pwrite_badly;
 	struct permit *poor = io_grant_permit(&io, scratch->fd, 0644);
 	assert_non_null(poor);
-	assert_int_equal(hints_write(&changed, poor, 3), AS_ERR_NO_SPACE);
+	assert_int_equal(write_hints(&changed, poor, 3), AS_ERR_NO_SPACE);
 	io_revoke_permit(poor);
 	assert_false(exists("hints.3.tmp"));
 	assert_int_equal(fstatat(scratch->fd, "hints.3", &st, 0), 0);
@@ -382,7 +383,7 @@ static void a_write_replaces_what_is_there_and_leaves_one_file(void **state)
 	scratch_file(scratch, "hints.4294967295", "old", 3);
 	scratch_file(scratch, "hints.4294967295.tmp", "left by a crash", 15);
 	add(1, 2, true);
-	assert_int_equal(hints_write(&changed, permit, UINT32_MAX), AS_OK);
+	assert_int_equal(write_hints(&changed, permit, UINT32_MAX), AS_OK);
 	assert_false(exists("hints.4294967295.tmp"));
 	assert_int_equal(hints_read(&io_system, scratch->fd, &dialect_attic, UINT32_MAX, &hints,
 				    &findings), AS_OK);

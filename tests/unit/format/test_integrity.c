@@ -52,6 +52,16 @@ static void both_digests_are_read(void **state)
 	(void)state;
 }
 
+static void the_file_is_written_as_borg_writes_it(void **state)
+{
+	const struct integrity integrity = parse(TEXT(SAMPLE));
+	uint8_t bytes[INTEGRITY_BYTES];
+	assert_int_equal(integrity_encode(&integrity.hints, &integrity.index, bytes),
+			 sizeof(SAMPLE) - 1);
+	assert_memory_equal(bytes, SAMPLE, sizeof(SAMPLE) - 1);
+	(void)state;
+}
+
 static void no_prefix_is_whole(void **state)
 {
 	for (size_t len = 0; len < sizeof(SAMPLE) - 1; len++)
@@ -193,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_digests_are_read),
+		cmocka_unit_test(the_file_is_written_as_borg_writes_it),
 		cmocka_unit_test(no_prefix_is_whole),
 		cmocka_unit_test(what_borg_fails_on_is_damaged),
 		cmocka_unit_test(digests_in_another_form_are_not_believed),

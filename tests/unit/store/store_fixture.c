@@ -3,6 +3,7 @@
 #include "tests/unit/store/store_fixture.h"
 
 #include "engine/repo/create.h"
+#include "tests/support/write_hints.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -169,13 +170,13 @@ void add_ghost(struct world *world, uint32_t live, bool compact)
 	close_store(world);
 	const int fd = open(world->repo, O_RDONLY | O_DIRECTORY);
 	assert_true(fd >= 0);
-	assert_int_equal(hints_load(&usage, &world->fault.io, fd, last), AS_OK);
+	assert_int_equal(hints_load(&usage, &world->fault.io, fd, &dialect_attic, last), AS_OK);
 	struct hints_segment *row = hints_add(&usage, 300);
 	assert_non_null(row);
 	row->live = live;
 	row->is_compact = compact;
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
-	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
+	assert_int_equal(write_hints(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
 	hints_free(&usage);
 	close(fd);

@@ -65,9 +65,10 @@ static void the_order_of_writing_is_as_documented(void **state)
 			    "W:data/1/4 S:data/1/4 "
 			    /* what compaction copies, likewise */
 			    "C:data/1/5 W:data/1/5 S:data/1/5 S:data/1 W:data/1/5 S:data/1/5 "
-			    /* hints, then index, each durable under its name */
-			    "C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 S:repo "
-			    "C:index.tmp W:index.tmp S:index.tmp N:index.5 S:repo "
+			    /* hints and index; then each takes its name, for good */
+			    "C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp "
+			    "C:index.tmp W:index.tmp S:index.tmp "
+			    "N:hints.5 S:repo N:index.5 S:repo "
 			    /* emptied segments, those with a DELETE last */
 			    "R:data/0/0 R:data/0/1 S:data/0 R:data/0/3 S:data/0 "
 			    /* the folder, if empty; hints without what is gone; older files */

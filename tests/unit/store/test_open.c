@@ -4,6 +4,7 @@
 
 #include "engine/check/check.h"
 #include "engine/repo/probe.h"
+#include "tests/support/write_hints.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -171,7 +172,7 @@ static void hints_that_hide_a_sparse_segment_are_found(void **state)
 	for (size_t i = 0; i < usage.count; i++)
 		usage.rows[i].is_compact = false;
 	struct permit *permit = io_grant_permit(&world->fault.io, opened->fd, 0600);
-	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
+	assert_int_equal(write_hints(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
 	hints_free(&usage);
 	repo_close(opened);
