@@ -1,13 +1,14 @@
 /* atticstore.h - libatticstore: a transactional key-value store in segment files.
  *
- * The store is a repository of Attic (0.16 and its like), byte for byte: what Attic writes is read
- * here, and what is written here Attic reads. Keys are 32 bytes, values up to 20 MiB less 41 bytes.
- * A folder REPO holds
+ * The store is a repository of Attic (0.16 and its like) or of Borg 1.0 to 1.4, byte for byte: what
+ * these write is read here, and what is written here they read. Keys are 32 bytes, values up to
+ * 20 MiB less 41 bytes. A folder REPO holds
  *
  *   config                 INI: version, segments_per_dir, max_segment_size, id
  *   data/<N/per dir>/<N>   segment N: PUT, DELETE and COMMIT entries, each with a CRC-32
  *   index.T                hash index of transaction T: key -> segment, offset
  *   hints.T                live PUTs per segment, and which segments hold something superseded
+ *   integrity.T            of Borg 1.1 and later: digests of the two
  *
  * The library prints nothing, never exits, starts no process, installs no signal handler (a program
  * that may run under a file size limit should ignore SIGXFSZ) and keeps no global state: any number
@@ -116,12 +117,21 @@ AS_API const char *as_version(void);
 
 /* ---- making, opening, closing ---- */
 
+/* Whose repository it is. */
+enum as_dialect {
+	AS_DIALECT_ATTIC,
+	AS_DIALECT_BORG			/* Borg 1.0 to 1.4 */
+};
+
 struct as_settings {
-	uint32_t segments_per_dir;	/* segments per folder, 1 to 2^31-1; 0: 10000 */
-	/* bytes after which no further entry begins in a segment, 1 to 2^31-1; 0: 5 MiB. A segment
-	 * may overshoot by one entry, and goes on behind one whose last bytes are those of a
-	 * COMMIT; none grows beyond 2^31-1 bytes, because Attic cannot read what lies there. */
+	/* segments per folder, 1 to 2^31-1; 0: 10000, of Borg 1000 */
+	uint32_t segments_per_dir;
+	/* bytes after which no further entry begins in a segment, 1 to 2^31-1; 0: 5 MiB, of Borg
+	 * 500 MB. A segment may overshoot by one entry, and goes on behind one whose last bytes
+	 * are those of a COMMIT; none grows beyond 2^31-1 bytes, because Attic cannot read what
+	 * lies there. */
 	uint32_t max_segment_size;
+	enum as_dialect dialect;
 };
 
 /* Make an empty repository at @path, which must not exist or be an empty folder; its parent must
@@ -164,6 +174,7 @@ AS_API void as_close(struct as_store *store);
 
 /* What is known of a store. */
 struct as_state {
+	enum as_dialect dialect;
 	uint8_t id[32];
 	uint32_t segments_per_dir;
 	uint32_t max_segment_size;	/* bytes */

@@ -29,6 +29,7 @@ int cmd_create(struct request *request)
 	const struct as_settings settings = {
 		.segments_per_dir = request->options.segments_per_dir,
 		.max_segment_size = request->options.max_segment_size,
+		.dialect = request->options.dialect,
 	};
 	const struct as_options read_only = { .read_only = true };
 	struct as_error error = { .code = AS_OK };
@@ -45,6 +46,8 @@ int cmd_create(struct request *request)
 		json_t *object = json_object();
 		json_add(&object, "action", json_text("create"));
 		json_add(&object, "repository", json_text(path));
+		json_add(&object, "dialect",
+			 json_text(state.dialect == AS_DIALECT_BORG ? "borg" : "attic"));
 		json_add(&object, "id", json_key(state.id));
 		json_add(&object, "segments_per_dir", json_number(state.segments_per_dir));
 		json_add(&object, "max_segment_size", json_number(state.max_segment_size));
@@ -53,7 +56,8 @@ int cmd_create(struct request *request)
 		char id[KEY_HEX_SIZE], size[FORMAT_SIZE];
 		key_to_hex(state.id, id);
 		text_line(out, TONE_PLAIN,
-			  "created %s: segments of %s, %" PRIu32 " a folder, id %s", path,
+			  "created %s%s: segments of %s, %" PRIu32 " a folder, id %s", path,
+			  state.dialect == AS_DIALECT_BORG ? " for Borg" : "",
 			  format_bytes(state.max_segment_size, size, sizeof(size)),
 			  state.segments_per_dir, id);
 	}

@@ -105,7 +105,8 @@ const struct command command_table[] = {
 		.help = "make a new, empty repository",
 		.more = "REPO must not exist, or must be an empty folder. Only its owner may read "
 			"what is in it.",
-		.options = COMMON | ACCEPTS(MAX_SEGMENT_SIZE) | ACCEPTS(SEGMENTS_PER_DIR),
+		.options = COMMON | ACCEPTS(DIALECT) | ACCEPTS(MAX_SEGMENT_SIZE) |
+			   ACCEPTS(SEGMENTS_PER_DIR),
 		.min_args = 1, .max_args = 1, .run = cmd_create,
 	}, {
 		.name = "put", .arguments = "REPO KEY [FILE]",

@@ -32,18 +32,31 @@ bool number_parse(const char *text, unsigned min, unsigned max, unsigned *number
 	return true;
 }
 
+/* The position of @word in @words, or @count. */
+static size_t find_word(const char *const *words, size_t count, const char *word)
+{
+	size_t i = 0;
+	while (i < count && strcmp(word, words[i]) != 0)
+		i++;
+	return i;
+}
+
 static bool set_color(struct options *options, const char *argument)
 {
 	static const char *const words[] = {
 		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"
 	};
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (strcmp(argument, words[i]) == 0) {
-			options->color = (enum color_mode)i;
-			return true;
-		}
-	}
-	return false;
+	options->color = (enum color_mode)find_word(words, ARRAY_SIZE(words), argument);
+	return options->color < ARRAY_SIZE(words);
+}
+
+static bool set_dialect(struct options *options, const char *argument)
+{
+	static const char *const words[] = {
+		[AS_DIALECT_ATTIC] = "attic", [AS_DIALECT_BORG] = "borg",
+	};
+	options->dialect = (enum as_dialect)find_word(words, ARRAY_SIZE(words), argument);
+	return options->dialect < ARRAY_SIZE(words);
 }
 
 /* Read two numbers with @mark between them, the first not above the second. */
@@ -92,6 +105,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_COLOR] = {
 		.name = "color", .argument = "WHEN", .set = set_color,
 		.help = "auto (on a terminal), always or never",
+	},
+	[OPTION_DIALECT] = {
+		.name = "dialect", .argument = "NAME", .set = set_dialect,
+		.help = "attic, the default, or borg, for Borg 1.x",
 	},
 	[OPTION_DROP_READABLE] = {
 		.name = "drop-readable", .flag = FIELD(drop_readable),
@@ -146,7 +163,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_MAX_SEGMENT_SIZE] = {
 		.name = "max-segment-size", .argument = "BYTES",
 		.number = FIELD(max_segment_size), .min = 1, .max = SETTING_MAX,
-		.help = "begin a new segment when one exceeds this; 5242880 by default",
+		.help = "begin a new segment above this; 5242880, or 524288000 of Borg",
 	},
 	[OPTION_MERGE] = {
 		.name = "merge", .flag = FIELD(merge),
@@ -190,7 +207,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_SEGMENTS_PER_DIR] = {
 		.name = "segments-per-dir", .argument = "N",
 		.number = FIELD(segments_per_dir), .min = 1, .max = SETTING_MAX,
-		.help = "segments in each folder below data; 10000 by default",
+		.help = "segments in each folder below data; 10000, or 1000 of Borg",
 	},
 	[OPTION_SHARD] = {
 		.name = "shard", .argument = "K/N", .set = set_shard,

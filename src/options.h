@@ -2,6 +2,8 @@
 #ifndef ATTICSCOPE_OPTIONS_H
 #define ATTICSCOPE_OPTIONS_H
 
+#include "engine/atticstore.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +13,7 @@ enum option_id {
 	OPTION_BATCH,
 	OPTION_BREAK_LOCK,
 	OPTION_COLOR,
+	OPTION_DIALECT,
 	OPTION_DROP_READABLE,
 	OPTION_DROP_TAIL,
 	OPTION_DRY_RUN,
@@ -53,6 +56,7 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
  * field in option_row. */
 struct options {
 	enum color_mode color;
+	enum as_dialect dialect;
 	bool all, batch, break_lock, drop_tail, dry_run, force, full, help, incremental, json;
 	bool keep_tail, list, drop_readable, merge, no_lock, no_older, no_undo, no_verify, older;
 	bool purge, verify, version, with_older_manifest, with_suspects, yes;

@@ -109,14 +109,11 @@ static const char *const borg_files[] = {
 	.title = "Borg 1.x", \
 	.frame = "Borg ", \
 	.words = borg_words, \
-	.refusal = "this is a Borg repository, and this program changes Attic repositories only", \
-	.by_hand = "This program reads Borg's repositories and does not change them. Copy the " \
-		   "repository first; then let Borg mend the copy, and look at it here: borg " \
-		   "check --repair.", \
 	.has_lone_commits = true
 
 const struct dialect dialect_borg = {
 	BORG_1,
+	.readme = "This is a Borg Backup repository.\nSee https://borgbackup.readthedocs.io/\n",
 	.hints_version = 2,
 	.has_integrity = true,
 	.compact_percent = 10,

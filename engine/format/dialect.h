@@ -29,7 +29,9 @@ struct dialect {
 	 * person can do with it. NULL where it is written. */
 	const char *refusal, *by_hand;
 	bool is_read;			/* more than config and listing */
-	const char *readme;		/* REPO/README, and how every version begins it */
+	/* REPO/README of a new repository, NULL where none is made; and how every version begins
+	 * it. */
+	const char *readme;
 	const char *readme_start;
 	const char *segment_magic, *index_magic;	/* 8 bytes each */
 	const char *segment_magic_before;	/* segments may have it as well */

@@ -40,18 +40,25 @@ bool name_parse(const char *name, struct name *parsed)
 	return at > digits;
 }
 
-bool name_is_index_or_hints(const char *name, struct name *parsed)
+/* Those who read hints of version 2 read digests as well. */
+static bool has_digests(const struct dialect *dialect)
 {
-	return name_parse(name, parsed) && parsed->kind != NAME_INTEGRITY &&
-	       parsed->rest[0] == '\0';
+	return !dialect || dialect->hints_version_max > 1;
 }
 
-bool name_is_temporary(const char *name)
+bool name_is_of_transaction(const char *name, const struct dialect *dialect, struct name *parsed)
+{
+	return name_parse(name, parsed) && parsed->rest[0] == '\0' &&
+	       (parsed->kind != NAME_INTEGRITY || has_digests(dialect));
+}
+
+bool name_is_temporary(const char *name, const struct dialect *dialect)
 {
 	struct name parsed;
 	if (strcmp(name, "index.tmp") == 0)
 		return true;
-	return name_parse(name, &parsed) && parsed.kind == NAME_HINTS &&
-	       parsed.rest - name <= (ptrdiff_t)strlen("hints.4294967295") &&
+	return name_parse(name, &parsed) && (parsed.kind == NAME_HINTS || has_digests(dialect)) &&
+	       parsed.number <= UINT32_MAX &&
+	       parsed.rest - name <= (ptrdiff_t)strlen("integrity.4294967295") &&
 	       strcmp(parsed.rest, ".tmp") == 0;
 }

@@ -2,8 +2,7 @@
 #ifndef ATTICSCOPE_NAMES_H
 #define ATTICSCOPE_NAMES_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "format/dialect.h"
 
 enum name_kind { NAME_INDEX, NAME_HINTS, NAME_INTEGRITY };
 
@@ -22,10 +21,12 @@ const char *name_read_number(const char *text, uint64_t *number);
 /* False: @name is of no such form. */
 bool name_parse(const char *name, struct name *parsed);
 
-/* Is @name "index.N" or "hints.N", N any digits, and nothing behind them? */
-bool name_is_index_or_hints(const char *name, struct name *parsed);
+/* Is @name "index.N" or "hints.N", N any digits, and nothing behind them? Or "integrity.N", where
+ * @dialect reads such files? NULL: any dialect. */
+bool name_is_of_transaction(const char *name, const struct dialect *dialect, struct name *parsed);
 
-/* "index.tmp", "hints.N.tmp": left by an interrupted write of index or hints. */
-bool name_is_temporary(const char *name);
+/* "index.tmp", "hints.N.tmp" and, as above, "integrity.N.tmp" and "index.N.tmp": left by an
+ * interrupted write. */
+bool name_is_temporary(const char *name, const struct dialect *dialect);
 
 #endif

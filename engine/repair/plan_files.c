@@ -63,6 +63,7 @@ static enum as_err count_staying(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
 	const struct listing *listing = &work->repo->listing;
+	work->hints.has_quota_use = true;
 	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &work->verify->facts[i];
 		if (work->goes[i] || facts->role != ROLE_LOG || !facts->is_committed)
@@ -71,6 +72,12 @@ static enum as_err count_staying(struct plan *plan)
 		if (!row)
 			return AS_ERR_MEMORY;
 		row->live = facts->live;
+		/* Every PUT counts, live or not. Borg before 1.1.18 counts the live ones alone,
+		 * and takes a higher figure as well. */
+		const uint64_t rest = SEGMENT_MAGIC_SIZE + facts->damaged_bytes +
+				      (uint64_t)SEGMENT_KEYED * facts->deletes +
+				      (uint64_t)SEGMENT_HEADER * facts->commits;
+		work->hints.quota_use += facts->size > rest ? (int64_t)(facts->size - rest) : 0;
 	}
 	/* What becomes live, and what does not stay so, without an entry written. */
 	for (size_t i = 0; i < plan->older_count; i++)
@@ -112,6 +119,12 @@ static void choose_next(struct plan *plan)
 		plan_refuse(plan, "segment %" PRIu32 " has the highest number that Attic can read, "
 			    "or a higher one: no new one can follow it",
 			    segments[count - 1].number);
+	/* A COMMIT alone that is lost is written again, and with its number: index and hints are
+	 * right then. */
+	if (plan->work->copy_count + plan->work->delete_count == 0 && repo->tail < count &&
+	    repo->dialect->has_lone_commits && plan->work->verify->has_end &&
+	    plan->work->verify->end == *next)
+		return;
 	if (repo->has_index && repo->index_transaction >= *next &&
 	    repo->index_transaction < LOG_SEGMENT_LAST / 2)
 		*next = repo->index_transaction + 1;
@@ -186,6 +199,7 @@ static enum as_err list_new_segments(struct plan *plan)
 		if (!to)
 			return AS_ERR_MEMORY;
 		to->live++;
+		work->hints.quota_use += copy->size;
 	}
 	for (size_t i = 0; i < work->delete_count; i++) {
 		const uint8_t *key = work->deletes[i];
@@ -198,6 +212,7 @@ static enum as_err list_new_segments(struct plan *plan)
 		if (!to)
 			return AS_ERR_MEMORY;
 		to->is_compact = true;
+		to->freeable += SEGMENT_KEYED;
 	}
 	return forecast_commit(plan, &forecast);
 }
@@ -271,6 +286,7 @@ static enum as_err list_doubles(struct plan *plan)
 
 /* Names in the repository's folder, in the order in which the file system has them. */
 struct old_names {
+	const struct dialect *dialect;
 	struct old_name { char text[NAME_MAX + 1]; } *rows;
 	size_t count, capacity;
 };
@@ -280,8 +296,9 @@ static enum as_err add_old_name(void *context, const char *name, enum io_kind ki
 	struct old_names *names = context;
 	struct name parsed;
 	(void)kind;
-	if (!name_is_temporary(name) && !(name_is_index_or_hints(name, &parsed) &&
-					  strlen(name) < sizeof("index.4294967295")))
+	if (!name_is_temporary(name, names->dialect) &&
+	    !(name_is_of_transaction(name, names->dialect, &parsed) &&
+	      strlen(name) < sizeof("integrity.4294967295")))
 		return AS_OK;
 	if (!ARRAY_RESERVE(names->rows, names->count, names->capacity))
 		return AS_ERR_MEMORY;
@@ -295,11 +312,12 @@ static int compare_names(const void *left, const void *right)
 	return strcmp(a->text, b->text);
 }
 
-/* Index and hints that are there. One with the name of a new one is replaced, the others go. */
+/* Index, hints and digests that are there. One with the name of a new one is replaced, the others
+ * go. */
 static enum as_err list_old(struct plan *plan, const char *name)
 {
 	const struct repo *repo = plan->work->repo;
-	char current[sizeof("index.4294967295")] = "";
+	struct name parsed;
 	struct stat st;
 	bool is_there;
 	const enum as_err err = io_ask(repo->io, repo->fd, name, &is_there, &st);
@@ -311,12 +329,12 @@ static enum as_err list_old(struct plan *plan, const char *name)
 			    name);
 		return AS_OK;
 	}
-	if (name_is_temporary(name))
+	if (name_is_temporary(name, repo->dialect))
 		return add_file(plan, PLAN_MOVE, size, "left by an interrupted write", "%s",
 				name);
-	if (plan->has_after)
-		snprintf(current, sizeof(current), "%.6s%" PRIu32, name, plan->after);
-	if (strcmp(name, current) == 0)
+	name_parse(name, &parsed);
+	if (plan->has_after && parsed.is_canonical && parsed.number == plan->after &&
+	    (parsed.kind != NAME_INTEGRITY || repo->dialect->has_integrity))
 		return add_file(plan, PLAN_REPLACE, size, "rewritten", "%s", name);
 	return add_file(plan, PLAN_MOVE, size, "of another transaction", "%s", name);
 }
@@ -325,7 +343,7 @@ static enum as_err list_old(struct plan *plan, const char *name)
 static enum as_err list_all_old(struct plan *plan)
 {
 	const struct repo *repo = plan->work->repo;
-	struct old_names names = { .count = 0 };
+	struct old_names names = { .dialect = repo->dialect };
 	enum as_err err = io_list(repo->io, repo->fd, add_old_name, &names);
 	array_sort(names.rows, names.count, sizeof(*names.rows), compare_names);
 	for (size_t i = 0; err == AS_OK && i < names.count; i++)
@@ -366,8 +384,10 @@ enum as_err plan_list_files(struct plan *plan)
 		const struct segment_facts *facts = &work->verify->facts[i];
 		struct hints_segment *row =
 			hints_find(&plan->work->hints, work->repo->listing.segments[i].number);
-		if (row && (facts->puts > row->live || facts->deletes > 0))
-			row->is_compact = true;
+		if (!row || (facts->puts <= row->live && facts->deletes == 0))
+			continue;
+		row->is_compact = true;
+		row->freeable = (int64_t)plan_freeable(facts);
 	}
 	err = list_all_old(plan);
 	if (err != AS_OK || !plan->has_after)

@@ -52,8 +52,12 @@ static const char *why_goes(const struct plan *plan, size_t position)
 	if (!facts->is_committed || (facts->puts == facts->live && facts->deletes == 0 &&
 				     facts->live > 0))
 		return NULL;
-	/* The newest COMMIT alone must stay. */
-	if (number == repo->transaction && facts->puts == 0 && facts->deletes == 0)
+	/* The newest COMMIT alone must stay. Where every transaction has one of its own they all
+	 * do, and what frees too little. */
+	if (facts->puts == 0 && facts->deletes == 0 &&
+	    (number == repo->transaction || repo->dialect->has_lone_commits))
+		return NULL;
+	if (plan_freeable(facts) <= facts->size / 100 * repo->dialect->compact_percent)
 		return NULL;
 	return facts->live > 0 ? "superseded entries" : "nothing live";
 }
@@ -220,6 +224,8 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 	diagnose(repo, verify, &diagnosis);
 	if (repo->dialect->refusal)
 		plan_refuse(plan, "%s", repo->dialect->refusal);
+	if (action == REPAIR_COMPACT && repo->config.is_append_only)
+		plan_refuse(plan, "the repository is append-only: nothing is ever compacted in it");
 	plan_check_findings(plan, verify, diagnosis.clean);
 	const bool was_refused = plan->is_refused;
 	if (!repo->dialect->refusal)

@@ -84,6 +84,13 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 enum as_err repair_make_durable(const struct repo *repo, const struct permit *permit,
 				struct as_error *error);
 
+/* Bytes of a segment that a compaction would free. */
+static inline uint64_t plan_freeable(const struct segment_facts *facts)
+{
+	return facts->live == 0 ? facts->size
+				: facts->size - SEGMENT_MAGIC_SIZE - facts->live_bytes;
+}
+
 #define PLAN_BLOCK 4096u	/* bytes; what a file takes at least, for the sum of space */
 
 /* Choose the numbers of the new segments, and list the files that change; count for the hints.

@@ -201,6 +201,7 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
  * the file system wants that; those whose names are needed on the way go there. */
 static enum as_err keep_replaced(struct run *run, struct as_error *error)
 {
+	const struct dialect *dialect = run->work->repo->dialect;
 	if (!run->undo)
 		return AS_OK;
 	for (size_t i = 0; i < run->plan->file_count; i++) {
@@ -209,7 +210,7 @@ static enum as_err keep_replaced(struct run *run, struct as_error *error)
 		bool is_moved = false;
 		if (run->plan->files[i].change == PLAN_REPLACE) {
 			err = undo_keep(run->undo, path, &is_moved, error);
-		} else if (name_is_temporary(path)) {
+		} else if (name_is_temporary(path, dialect)) {
 			is_moved = true;
 			err = undo_set_aside(run->undo, path, error);
 		}

@@ -64,14 +64,14 @@ static bool parse_number(const char *text, bool *has, uint32_t *number)
 	return *text >= '0' && *text <= '9' && !*end && errno == 0 && value <= UINT32_MAX;
 }
 
-/* Only what a repair moves or makes: segments below data/, index.N and hints.N. Nothing that leads
- * out of the repository. */
+/* Only what a repair moves or makes: segments below data/, index.N, hints.N and integrity.N.
+ * Nothing that leads out of the repository. */
 static bool is_own_path(const char *path)
 {
 	struct name parsed;
 	if (strlen(path) >= LISTING_PATH_MAX)
 		return false;
-	if (name_is_temporary(path) || name_is_index_or_hints(path, &parsed))
+	if (name_is_temporary(path, NULL) || name_is_of_transaction(path, NULL, &parsed))
 		return true;
 	if (strncmp(path, "data/", 5) != 0)
 		return false;

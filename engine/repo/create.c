@@ -12,11 +12,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define PRIVATE 0600	/* Attic's umask is 077 */
+#define PRIVATE 0600	/* the clients' umask is 077 */
 #define CONFIG_TEXT 256u	/* bytes; more than a config takes */
 
 /* What was made so far, to be removed again after a failure. */
 struct making {
+	const struct dialect *dialect;
 	const char *path;
 	const struct io *io;
 	struct permit *outside;		/* for the repository folder itself */
@@ -83,8 +84,9 @@ static enum as_err fill(struct making *making, const struct as_settings *setting
 {
 	uint8_t id[KEY_SIZE];
 	char hex[KEY_HEX_SIZE], config[CONFIG_TEXT];
-	enum as_err err = write_file(making, "README", dialect_attic.readme,
-				     &making->made_readme, error);
+	const struct dialect *dialect = making->dialect;
+	enum as_err err = write_file(making, "README", dialect->readme, &making->made_readme,
+				     error);
 	if (err != AS_OK)
 		return err;
 	err = io_make_folder(making->permit, "data");
@@ -99,8 +101,9 @@ static enum as_err fill(struct making *making, const struct as_settings *setting
 	key_to_hex(id, hex);
 	snprintf(config, sizeof(config),
 		 "[repository]\nversion = 1\nsegments_per_dir = %" PRIu32
-		 "\nmax_segment_size = %" PRIu32 "\nid = %s\n\n",
-		 settings->segments_per_dir, settings->max_segment_size, hex);
+		 "\nmax_segment_size = %" PRIu32 "\n%sid = %s\n\n",
+		 settings->segments_per_dir, settings->max_segment_size, dialect->has_options
+		 ? "append_only = 0\nstorage_quota = 0\nadditional_free_space = 0\n" : "", hex);
 	err = write_file(making, CONFIG_NAME, config, &making->made_config, error);
 	if (err != AS_OK)
 		return err;
@@ -127,11 +130,15 @@ static void take_back(const struct making *making)
 enum as_err store_create(const char *path, const struct as_settings *given, const struct io *io,
 			 struct as_error *error)
 {
-	struct making making = { .path = path, .io = io, .fd = -1 };
+	const struct dialect *dialect =
+		given && given->dialect == AS_DIALECT_BORG ? &dialect_borg : &dialect_attic;
+	struct making making = { .dialect = dialect, .path = path, .io = io, .fd = -1 };
 	struct as_settings settings = {
-		.segments_per_dir = dialect_attic.segments_per_dir,
-		.max_segment_size = dialect_attic.max_segment_size,
+		.segments_per_dir = dialect->segments_per_dir,
+		.max_segment_size = dialect->max_segment_size,
 	};
+	if (given && given->dialect != AS_DIALECT_ATTIC && given->dialect != AS_DIALECT_BORG)
+		return as_fail(error, AS_ERR_USAGE, 0, "%s: no such dialect", path);
 	if (given && given->segments_per_dir > 0)
 		settings.segments_per_dir = given->segments_per_dir;
 	if (given && given->max_segment_size > 0)

@@ -157,20 +157,21 @@ struct old_names {
 	char folder[NAME_MAX + 1];	/* one in the place of a later transaction's, or empty */
 };
 
-/* Gather "index.N", "hints.N" and, where the dialect has it, "integrity.N" of other transactions,
- * and what a crash left of writing them; index.tmp went when the permit was granted. */
+/* Gather "index.N", "hints.N" and, where the dialect reads it, "integrity.N" of other
+ * transactions, and what a crash left of writing them; index.tmp went when the permit was granted. */
 static enum as_err gather_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;
 	const struct as_store *store = old->store;
 	struct name parsed;
-	if (!name_parse(name, &parsed) ||
-	    (parsed.kind == NAME_INTEGRITY && !store->repo->dialect->has_integrity))
-		return AS_OK;
+	const struct dialect *dialect = store->repo->dialect;
+	const bool is_written = name_parse(name, &parsed) &&
+				(parsed.kind != NAME_INTEGRITY || dialect->has_integrity);
 	const bool is_later = !store->has_transaction || parsed.number > store->transaction;
-	const bool is_newest = store->has_transaction && parsed.is_canonical &&
+	const bool is_newest = store->has_transaction && is_written && parsed.is_canonical &&
 			       parsed.number == store->transaction;
-	if (parsed.rest[0] != '\0' ? strcmp(parsed.rest, ".tmp") != 0 : is_newest)
+	if (name_is_of_transaction(name, dialect, &parsed) ? is_newest
+							   : !name_is_temporary(name, dialect))
 		return AS_OK;
 	if (kind == IO_KIND_FOLDER) {
 		/* A folder with an older number does no harm. */

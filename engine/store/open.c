@@ -63,12 +63,12 @@ static void check_tail(struct as_store *store)
 
 #define INDEX_NAME_SIZE sizeof("index.4294967295")
 
-/* Index or hints of a transaction that the log does not hold. A later transaction would come to
+/* Index, hints or digests of a transaction that the log does not hold. A later transaction would come to
  * bear that number, and be mistaken for it. */
 struct newer {
 	const struct as_store *store;
 	bool found;
-	char name[sizeof("index.4294967295")];
+	char name[sizeof("integrity.4294967295")];
 };
 
 static enum as_err find_newer(void *context, const char *name, enum io_kind kind)
@@ -77,7 +77,8 @@ static enum as_err find_newer(void *context, const char *name, enum io_kind kind
 	const struct as_store *store = newer->store;
 	struct name parsed;
 	(void)kind;
-	if (!name_is_index_or_hints(name, &parsed) || strlen(name) >= sizeof(newer->name) ||
+	if (!name_is_of_transaction(name, store->repo->dialect, &parsed) ||
+	    strlen(name) >= sizeof(newer->name) ||
 	    (store->has_transaction && parsed.number <= store->transaction))
 		return AS_OK;
 	newer->found = true;
@@ -325,6 +326,8 @@ void as_get_state(const struct as_store *store, struct as_state *state)
 {
 	const struct repo *repo = store->repo;
 	*state = (struct as_state){
+		.dialect = repo->dialect->lock_kind == LOCK_KIND_FILE ? AS_DIALECT_ATTIC
+								      : AS_DIALECT_BORG,
 		.segments_per_dir = repo->config.segments_per_dir,
 		.max_segment_size = repo->config.max_segment_size,
 		.has_transaction = store->has_transaction,

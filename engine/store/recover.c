@@ -24,7 +24,7 @@ static enum as_err list_index(void *context, const char *name, enum io_kind kind
 	struct index_names *names = context;
 	struct name parsed;
 	(void)kind;
-	if (!name_is_index_or_hints(name, &parsed) || parsed.kind != NAME_INDEX ||
+	if (!name_is_of_transaction(name, NULL, &parsed) || parsed.kind != NAME_INDEX ||
 	    parsed.number > names->below)
 		return AS_OK;
 	if (!ARRAY_RESERVE(names->numbers, names->count, names->capacity))

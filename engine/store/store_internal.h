@@ -157,8 +157,8 @@ const struct hints_segment *store_find_absent(const struct listing *listing,
 enum as_err store_fail_folder(const struct as_store *store, const char *name,
 			      struct as_error *error);
 
-/* Index, hints and, where the dialect has it, integrity.T, for good; then the emptied segments go, and their rows in the hints; then
- * older hints and indexes. */
+/* Index, hints and, where the dialect has it, integrity.T, for good; then the emptied segments go,
+ * and their rows in the hints; then older files of these kinds. */
 enum as_err store_write_index(struct as_store *store, struct as_error *error);
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
 				 struct as_error *error);

@@ -40,7 +40,8 @@ static void names_are_parsed_to_the_edges(void **state)
 		struct name parsed;
 		const bool is_parsed = name_parse(cases[i].name, &parsed);
 		if (is_parsed != cases[i].is_parsed ||
-		    name_is_index_or_hints(cases[i].name, &parsed) != cases[i].is_old)
+		    name_is_of_transaction(cases[i].name, &dialect_attic, &parsed) !=
+			    cases[i].is_old)
 			fail_msg("%s", cases[i].name);
 		if (is_parsed && (parsed.kind != cases[i].kind ||
 				  parsed.number != cases[i].number ||
@@ -54,15 +55,34 @@ static void names_are_parsed_to_the_edges(void **state)
 /* Only what a writer leaves: others' files stay. */
 static void a_temporary_name_is_one_that_a_writer_makes(void **state)
 {
-	static const struct { const char *name; bool is_temporary; } cases[] = {
-		{ "index.tmp", true }, { "hints.5.tmp", true }, { "hints.4294967295.tmp", true },
-		{ "hints.tmp", false }, { "index.5.tmp", false }, { "integrity.5.tmp", false },
-		{ "hints.5", false }, { "hints.5.tmp2", false }, { "hints.5tmp", false },
-		{ "hints.42949672950.tmp", false }, { "README.tmp", false },
+	static const struct { const char *name; bool of_attic, of_borg; } cases[] = {
+		{ "index.tmp", true, true }, { "hints.5.tmp", true, true },
+		{ "hints.4294967295.tmp", true, true }, { "index.5.tmp", false, true },
+		{ "integrity.5.tmp", false, true }, { "hints.tmp", false, false },
+		{ "integrity.tmp", false, false }, { "hints.5", false, false },
+		{ "hints.5.tmp2", false, false }, { "hints.5tmp", false, false },
+		{ "hints.42949672950.tmp", false, false }, { "README.tmp", false, false },
 	};
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		if (name_is_temporary(cases[i].name) != cases[i].is_temporary)
-			fail_msg("%s", cases[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *name = cases[i].name;
+		if (name_is_temporary(name, &dialect_attic) != cases[i].of_attic ||
+		    name_is_temporary(name, &dialect_borg) != cases[i].of_borg ||
+		    name_is_temporary(name, &dialect_borg_1_0) != cases[i].of_borg ||
+		    name_is_temporary(name, NULL) != cases[i].of_borg)
+			fail_msg("%s", name);
+	}
+	(void)state;
+}
+
+static void digests_are_of_a_transaction_where_they_are_read(void **state)
+{
+	struct name parsed;
+	assert_false(name_is_of_transaction("integrity.5", &dialect_attic, &parsed));
+	assert_true(name_is_of_transaction("integrity.5", &dialect_borg, &parsed));
+	assert_int_equal(parsed.number, 5);
+	assert_true(name_is_of_transaction("integrity.5", &dialect_borg_1_0, &parsed));
+	assert_true(name_is_of_transaction("integrity.5", NULL, &parsed));
+	assert_false(name_is_of_transaction("integrity.5.tmp", NULL, &parsed));
 	(void)state;
 }
 
@@ -71,6 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_parsed_to_the_edges),
 		cmocka_unit_test(a_temporary_name_is_one_that_a_writer_makes),
+		cmocka_unit_test(digests_are_of_a_transaction_where_they_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
