@@ -33,6 +33,23 @@ static enum as_err break_seen(struct request *request, struct repo *repo,
 	return err;
 }
 
+/* Does somebody hold it who may be gone? Only a lock that is a folder outlives its process. */
+static bool can_be_broken(struct repo *repo, struct lock_seen *seen)
+{
+	return !repo->dialect->refusal && lock_see(repo_lock(repo), seen) == AS_OK &&
+	       lock_state(repo_lock(repo), NULL) == LOCK_DEFERRED &&
+	       (seen->standing == STANDING_DAMAGED || seen->standing == STANDING_UNKNOWN ||
+		(seen->standing == STANDING_HELD && seen->holder.is_reused));
+}
+
+void break_lock_offer(struct repo *repo)
+{
+	struct lock_seen seen;
+	if (can_be_broken(repo, &seen))
+		message("if nothing uses the repository, --break-lock removes the lock, after "
+			"asking");
+}
+
 enum as_err break_lock(struct request *request)
 {
 	const struct repo_options options = { .may_write = true };
@@ -42,11 +59,7 @@ enum as_err break_lock(struct request *request)
 	if (!request->options.break_lock || request->options.dry_run ||
 	    repo_open(request->args[0], &options, &repo, NULL) != AS_OK)
 		return AS_OK;	/* what the command itself does next says why */
-	/* Only a lock that is a folder outlives its process. */
-	if (!repo->dialect->refusal && lock_see(repo_lock(repo), &seen) == AS_OK &&
-	    lock_state(repo_lock(repo), NULL) == LOCK_DEFERRED &&
-	    (seen.standing == STANDING_DAMAGED || seen.standing == STANDING_UNKNOWN ||
-	     (seen.standing == STANDING_HELD && seen.holder.is_reused)))
+	if (can_be_broken(repo, &seen))
 		err = break_seen(request, repo, &seen);
 	repo_close(repo);
 	return err;

@@ -13,6 +13,9 @@ struct repo;
  * on. Every failure is reported on standard error. */
 enum as_err break_lock(struct request *request);
 
+/* After an upgrade that failed: say so where --break-lock would help. */
+void break_lock_offer(struct repo *repo);
+
 /* After an upgrade: say which locks of processes that are gone were removed for it. */
 void break_lock_report_stale(struct repo *repo);
 

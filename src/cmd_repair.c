@@ -152,6 +152,18 @@ static void write_report(struct attempt *attempt)
 
 /* ---- planning ---- */
 
+/* Without a lock to read under, the one to write under is taken before anything is planned: others
+ * could write meanwhile, and who holds it is better known at once. */
+static enum as_err lock_early(const struct attempt *attempt)
+{
+	const struct permit *permit;
+	if (lock_state(repo_lock(attempt->repo), NULL) != LOCK_DEFERRED ||
+	    attempt->repo->dialect->refusal)
+		return AS_OK;
+	const enum as_err err = repository_upgrade(attempt->request, attempt->repo, &permit);
+	return err == AS_OK && repo_is_changed(attempt->repo) ? AS_ERR_CHANGED : err;
+}
+
 static enum as_err open_and_plan(struct attempt *attempt)
 {
 	const struct options *options = &attempt->request->options;
@@ -167,6 +179,8 @@ static enum as_err open_and_plan(struct attempt *attempt)
 	struct as_error error = { .code = AS_OK };
 	enum as_err err = repository_open_waiting(attempt->request, !options->dry_run,
 						  &attempt->repo);
+	if (err == AS_OK && !options->dry_run)
+		err = lock_early(attempt);
 	if (err != AS_OK)
 		return err;
 	err = repository_verify(attempt->request, attempt->repo, NULL, &attempt->verify);
@@ -324,6 +338,8 @@ static int try_once(struct request *request, enum repair action, enum again *aga
 	int status = EXIT_DONE;
 	*again = AGAIN_NOT;
 	const enum as_err err = open_and_plan(&attempt);
+	if (err == AS_ERR_CHANGED)
+		*again = AGAIN_CHANGED;
 	if (err != AS_OK)
 		status = message_status(err);
 	else if (attempt.plan->is_refused)

@@ -67,11 +67,21 @@ enum as_err repository_upgrade(const struct request *request, struct repo *repo,
 	const struct lock_wait wait = {
 		.ms = lock_wait_to_write(request), .interrupt = lock_wait_is_interrupted,
 	};
+	struct lock *lock = repo_lock(repo);
 	struct as_error error = { .code = AS_OK };
-	const enum as_err err = lock_upgrade(repo_lock(repo), &wait, &error);
-	*permit = lock_permit(repo_lock(repo));
-	break_lock_report_stale(repo);
-	return lock_wait_report(request, err, &error);
+	enum as_err err = AS_OK;
+	if (lock_state(lock, NULL) != LOCK_EXCLUSIVE) {
+		err = lock_upgrade(lock, &wait, &error);
+		break_lock_report_stale(repo);
+	} else if (!lock_is_on(lock, repo->fd)) {
+		err = as_fail(&error, AS_ERR_LOCK_FAILED, 0,
+			      "%s: another process has removed the lock of this one", repo->path);
+	}
+	*permit = lock_permit(lock);
+	lock_wait_report(request, err, &error);
+	if (err == AS_ERR_LOCK_FAILED)
+		break_lock_offer(repo);
+	return err;
 }
 
 /* ---- all of it ---- */

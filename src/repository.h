@@ -21,8 +21,8 @@ void repository_close(struct repo *repo);
 enum as_err repository_open_waiting(const struct request *request, bool may_write,
 				    struct repo **repo);
 
-/* Make the shared lock of @repo exclusive, waiting for others as
- * lock_wait_to_write says. *@permit is good until lock_lower. */
+/* Make the lock of @repo exclusive, unless it is, waiting for others as lock_wait_to_write says.
+ * *@permit is good until lock_lower. */
 enum as_err repository_upgrade(const struct request *request, struct repo *repo,
 			       const struct permit **permit);
 
