@@ -36,7 +36,7 @@ static enum as_err break_seen(struct request *request, struct repo *repo,
 /* Does somebody hold it who may be gone? Only a lock that is a folder outlives its process. */
 static bool can_be_broken(struct repo *repo, struct lock_seen *seen)
 {
-	return !repo->dialect->refusal && lock_see(repo_lock(repo), seen) == AS_OK &&
+	return !dialect_is_only_read(repo->dialect) && lock_see(repo_lock(repo), seen) == AS_OK &&
 	       lock_state(repo_lock(repo), NULL) == LOCK_DEFERRED &&
 	       (seen->standing == STANDING_DAMAGED || seen->standing == STANDING_UNKNOWN ||
 		(seen->standing == STANDING_HELD && seen->holder.is_reused));

@@ -37,7 +37,7 @@ static struct choices weigh_choices(const struct request *request, const struct 
 {
 	const struct repair_options options = { .threads = request->options.threads };
 	const bool is_choice = report->diagnosis.alternative != REPAIR_NONE &&
-			       !report->repo->dialect->refusal;
+			       !dialect_is_only_read(report->repo->dialect);
 	struct choices choices = {
 		.repairs = { report->diagnosis.recommended, report->diagnosis.alternative },
 	};
@@ -258,12 +258,6 @@ static void write_recommended(struct request *request, const struct report *repo
 	if (report->diagnosis.recommended == REPAIR_NONE)
 		return;
 	text_blank_line(out);
-	if (report->repo->dialect->refusal) {
-		text_line(out, TONE_STRONG, "Recommended: %s",
-			  repair_name(report->diagnosis.recommended));
-		text_paragraph(out, 0, "This program does not do that here so far.");
-		return;
-	}
 	if (report->diagnosis.alternative == REPAIR_NONE) {
 		text_line(out, TONE_STRONG, "Recommended: atticscope %s %s",
 			  repair_name(report->diagnosis.recommended), path);

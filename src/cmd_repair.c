@@ -158,7 +158,7 @@ static enum as_err lock_early(const struct attempt *attempt)
 {
 	const struct permit *permit;
 	if (lock_state(repo_lock(attempt->repo), NULL) != LOCK_DEFERRED ||
-	    attempt->repo->dialect->refusal)
+	    dialect_is_only_read(attempt->repo->dialect))
 		return AS_OK;
 	const enum as_err err = repository_upgrade(attempt->request, attempt->repo, &permit);
 	return err == AS_OK && repo_is_changed(attempt->repo) ? AS_ERR_CHANGED : err;

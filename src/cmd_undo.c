@@ -325,7 +325,7 @@ int cmd_undo(struct request *request)
 		err = repository_open_waiting(request, may_write, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	if (repo->dialect->refusal && !request->options.list) {
+	if (dialect_is_only_read(repo->dialect) && !request->options.list) {
 		message("%s: undo refused: %s", repo->path, repo->dialect->refusal);
 		repo_close(repo);
 		return EXIT_FAILED;

@@ -128,16 +128,26 @@ const struct dialect dialect_borg_1_0 = {
 	.max_segment_size = 5 * MIB,
 };
 
+static const char *const mixed_words[][2] = {
+	{ "Salvage copies every whole entry out of the damaged segments, keeps the damaged ones "
+	  "aside",
+	  "Salvage copies every whole entry out of the segments that are damaged or still in "
+	  "Attic's format, keeps these aside" },
+	{ NULL, NULL },
+};
+
 const struct dialect dialect_mixed = {
 	BORG_READ,
+	.words = mixed_words,
 	.name = "mixed",
 	.title = "Attic, half upgraded to Borg",
 	.frame = "half upgraded ",
-	.refusal = "this Attic repository is half upgraded to Borg: run borg upgrade again to "
-		   "finish that",
+	.refusal = "this Attic repository is half upgraded to Borg: a salvage finishes that, and "
+		   "so does borg upgrade, run again",
 	.by_hand = "This Attic repository is half upgraded to Borg: borg upgrade was interrupted. "
-		   "Run borg upgrade again on it, with the same options; that finishes the "
-		   "upgrade. Until then run neither Attic nor Borg on it for anything else.",
+		   "Either salvage finishes that, or borg upgrade, run again on it with the same "
+		   "options. Until then run neither Attic nor Borg on it for anything else.",
+	.salvaged_as = &dialect_borg_1_0,
 	.segment_magic_before = "ATTICSEG",
 	.hints_version = 1,
 	.segments_per_dir = 10000,
@@ -159,6 +169,11 @@ static bool is_of(const struct dialect *dialect, const char *magic)
 	const char *const before = dialect->segment_magic_before;
 	return memcmp(magic, dialect->segment_magic, 8) == 0 ||
 	       (before && memcmp(magic, before, 8) == 0);
+}
+
+bool dialect_is_only_read(const struct dialect *dialect)
+{
+	return dialect->refusal && !dialect->salvaged_as;
 }
 
 bool dialect_has_magic(const struct dialect *dialect, const char *magic)

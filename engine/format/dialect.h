@@ -25,9 +25,11 @@ struct dialect {
 	/* Sentences are written for Attic. What is said otherwise, the longer first: pairs of
 	 * before and after, and NULL behind the last. */
 	const char *const (*words)[2];
-	/* Why nothing is changed in such a repository, one sentence without a full stop, and what a
+	/* Why such a repository is not written to, one sentence without a full stop, and what a
 	 * person can do with it. NULL where it is written. */
 	const char *refusal, *by_hand;
+	/* What a salvage makes of it all the same. NULL: nothing else than it is. */
+	const struct dialect *salvaged_as;
 	bool is_read;			/* more than config and listing */
 	/* REPO/README of a new repository, NULL where none is made; and how every version begins
 	 * it. */
@@ -83,6 +85,9 @@ uint64_t dialect_more_buckets(const struct dialect *dialect, uint64_t buckets);
 
 /* The size below @buckets; 0 where there is none. */
 uint64_t dialect_fewer_buckets(const struct dialect *dialect, uint64_t buckets);
+
+/* Is nothing at all changed in such a repository? */
+bool dialect_is_only_read(const struct dialect *dialect);
 
 /* The row of @dialect whose hints are of @version; @dialect itself where there is no other. */
 const struct dialect *dialect_of_hints(const struct dialect *dialect, uint32_t version);

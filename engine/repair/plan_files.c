@@ -122,7 +122,7 @@ static void choose_next(struct plan *plan)
 	/* A COMMIT alone that is lost is written again, and with its number: index and hints are
 	 * right then. */
 	if (plan->work->copy_count + plan->work->delete_count == 0 && repo->tail < count &&
-	    repo->dialect->has_lone_commits && plan->work->verify->has_end &&
+	    plan->work->dialect->has_lone_commits && plan->work->verify->has_end &&
 	    plan->work->verify->end == *next)
 		return;
 	if (repo->has_index && repo->index_transaction >= *next &&
@@ -181,7 +181,7 @@ static enum as_err list_new_segments(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
 	struct log_forecast forecast = {
-		.dialect = work->repo->dialect, .limit = work->repo->config.max_segment_size,
+		.dialect = work->dialect, .limit = work->repo->config.max_segment_size,
 		.segment = work->next,
 	};
 	if (!work->writes_commit)
@@ -329,12 +329,12 @@ static enum as_err list_old(struct plan *plan, const char *name)
 			    name);
 		return AS_OK;
 	}
-	if (name_is_temporary(name, repo->dialect))
+	if (name_is_temporary(name, plan->work->dialect))
 		return add_file(plan, PLAN_MOVE, size, "left by an interrupted write", "%s",
 				name);
 	name_parse(name, &parsed);
 	if (plan->has_after && parsed.is_canonical && parsed.number == plan->after &&
-	    (parsed.kind != NAME_INTEGRITY || repo->dialect->has_integrity))
+	    (parsed.kind != NAME_INTEGRITY || plan->work->dialect->has_integrity))
 		return add_file(plan, PLAN_REPLACE, size, "rewritten", "%s", name);
 	return add_file(plan, PLAN_MOVE, size, "of another transaction", "%s", name);
 }
@@ -343,7 +343,7 @@ static enum as_err list_old(struct plan *plan, const char *name)
 static enum as_err list_all_old(struct plan *plan)
 {
 	const struct repo *repo = plan->work->repo;
-	struct old_names names = { .dialect = repo->dialect };
+	struct old_names names = { .dialect = plan->work->dialect };
 	enum as_err err = io_list(repo->io, repo->fd, add_old_name, &names);
 	array_sort(names.rows, names.count, sizeof(*names.rows), compare_names);
 	for (size_t i = 0; err == AS_OK && i < names.count; i++)
@@ -392,7 +392,7 @@ enum as_err plan_list_files(struct plan *plan)
 	err = list_all_old(plan);
 	if (err != AS_OK || !plan->has_after)
 		return err;
-	const struct dialect *dialect = work->repo->dialect;
+	const struct dialect *dialect = work->dialect;
 	err = list_written(plan, "hints.", hints_size(&work->hints, dialect), "new hints");
 	if (err != AS_OK)
 		return err;

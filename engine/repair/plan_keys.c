@@ -163,11 +163,11 @@ static enum as_err gather(struct gathering *gathering)
 		/* The keys of an index come in its order and in one thread: the same table each
 		 * time. */
 		struct gatherer gatherer = { .gathering = gathering };
-		work->table = index_table_new(work->repo->dialect, work->verify->objects);
+		work->table = index_table_new(work->dialect, work->verify->objects);
 		return work->table ? verify_each(work->verify, add_key, &gatherer) : AS_ERR_MEMORY;
 	}
 	/* All that there is to know comes from the log, in parts. */
-	gathering->fill = index_fill_new(work->repo->dialect, work->verify->objects);
+	gathering->fill = index_fill_new(work->dialect, work->verify->objects);
 	if (!gathering->fill)
 		return AS_ERR_MEMORY;
 	parallel_run(parallel_threads(plan->options.threads), gather_groups, gathering);

@@ -6,8 +6,25 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- which segments go ---- */
+
+/* Does the segment begin with a magic that is not written any longer? */
+static bool has_old_magic(const struct plan *plan, size_t position)
+{
+	const struct repo *repo = plan->work->repo;
+	const char *old = repo->dialect->segment_magic_before;
+	char path[LISTING_PATH_MAX], magic[SEGMENT_MAGIC_SIZE];
+	size_t got = 0;
+	int fd;
+	listing_path(&repo->listing, position, path);
+	if (!old || io_open_file(repo->io, repo->fd, path, &fd, NULL) != AS_OK)
+		return false;
+	io_read_at(repo->io, fd, magic, sizeof(magic), 0, &got);
+	io_close(repo->io, fd);
+	return got == sizeof(magic) && memcmp(magic, old, sizeof(magic)) == 0;
+}
 
 static const char *why_salvage(const struct plan *plan, size_t position)
 {
@@ -33,6 +50,8 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 		return "damaged";
 	if (facts->is_too_large)
 		return "goes on beyond 2 GiB";
+	if (has_old_magic(plan, position))
+		return "still in Attic's format";
 	return segment->number >= LOG_SEGMENT_LAST ? "has a number that no other can follow" : NULL;
 }
 
@@ -202,6 +221,8 @@ static struct plan *plan_new(const struct repo *repo, enum repair action,
 		return NULL;
 	}
 	plan->work->repo = repo;
+	plan->work->dialect = action == REPAIR_SALVAGE && repo->dialect->salvaged_as
+			      ? repo->dialect->salvaged_as : repo->dialect;
 	plan->work->progress = progress;
 	plan->has_before = repo->has_transaction;
 	plan->before = repo->transaction;
@@ -222,13 +243,14 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 	if (!plan)
 		return repair_fail(repo, AS_ERR_MEMORY, error);
 	diagnose(repo, verify, &diagnosis);
-	if (repo->dialect->refusal)
+	const bool is_written = !repo->dialect->refusal || plan->work->dialect != repo->dialect;
+	if (!is_written)
 		plan_refuse(plan, "%s", repo->dialect->refusal);
 	if (action == REPAIR_COMPACT && repo->config.is_append_only)
 		plan_refuse(plan, "the repository is append-only: nothing is ever compacted in it");
 	plan_check_findings(plan, verify, diagnosis.clean);
 	const bool was_refused = plan->is_refused;
-	if (!repo->dialect->refusal)
+	if (is_written)
 		err = fill(plan, verify, error);
 	if (err == AS_OK && plan->is_filled && !plan->is_empty)
 		err = plan_check_surroundings(plan, error);

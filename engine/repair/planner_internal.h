@@ -30,6 +30,7 @@ struct copy {
 
 struct plan_work {
 	const struct repo *repo;
+	const struct dialect *dialect;	/* what is written is in */
 	const struct verify *verify;	/* with the end of the log that the repair wants */
 	struct verify *own_verify;	/* where the log was read again for that */
 	struct verify_progress *progress;

@@ -166,7 +166,7 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 	uint32_t transaction;
 	if (!run->work->writes_commit)
 		return AS_OK;
-	if (log_init(&run->log, run->permit, repo->dialect, repo->path,
+	if (log_init(&run->log, run->permit, run->work->dialect, repo->path,
 		     repo->config.max_segment_size, repo->config.segments_per_dir,
 		     run->work->next) != AS_OK)
 		return repair_fail(run->work->repo, AS_ERR_MEMORY, error);
@@ -201,7 +201,7 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
  * the file system wants that; those whose names are needed on the way go there. */
 static enum as_err keep_replaced(struct run *run, struct as_error *error)
 {
-	const struct dialect *dialect = run->work->repo->dialect;
+	const struct dialect *dialect = run->work->dialect;
 	if (!run->undo)
 		return AS_OK;
 	for (size_t i = 0; i < run->plan->file_count; i++) {
@@ -224,7 +224,7 @@ static enum as_err keep_replaced(struct run *run, struct as_error *error)
 static struct index_files index_files_of(const struct run *run)
 {
 	return (struct index_files){
-		.dialect = run->work->repo->dialect, .table = run->work->table,
+		.dialect = run->work->dialect, .table = run->work->table,
 		.hints = &run->work->hints, .transaction = run->report->after,
 	};
 }

@@ -826,7 +826,7 @@ static enum as_err read_as_written(struct repo *repo, struct as_error *error)
 		origin_look(repo->io, repo->fd, &repo->config, &repo->listing,
 			    repo->has_index ? index : NULL, repo->has_integrity);
 	const struct dialect *dialect = origin_of(&signs);
-	if (dialect->refusal)
+	if (dialect_is_only_read(dialect))
 		lock_refuse(repo_lock(repo), dialect->refusal);
 	if (dialect == repo->dialect)
 		return AS_OK;

@@ -82,7 +82,7 @@ void choices_find(struct app *app)
 		 "Goes back to transaction %" PRIu32 "; gives up the newest one.",
 		 app->session->repo->transaction);
 	struct compare_job *job =
-		app->session->repo->dialect->refusal ? NULL : calloc(1, sizeof(*job));
+		dialect_is_only_read(app->session->repo->dialect) ? NULL : calloc(1, sizeof(*job));
 	if (!job)
 		return;		/* the choices are shown without figures */
 	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "comparing the two repairs",
