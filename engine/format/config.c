@@ -23,7 +23,7 @@
 
 enum option {
 	OPTION_VERSION, OPTION_PER_DIR, OPTION_MAX_SIZE, OPTION_ID, OPTION_APPEND_ONLY,
-	OPTION_QUOTA, OPTION_COUNT
+	OPTION_QUOTA, OPTION_FREE_SPACE, OPTION_COUNT
 };
 
 static const char *const option_names[OPTION_COUNT] = {
@@ -33,6 +33,7 @@ static const char *const option_names[OPTION_COUNT] = {
 	[OPTION_ID] = "id",
 	[OPTION_APPEND_ONLY] = "append_only",
 	[OPTION_QUOTA] = "storage_quota",
+	[OPTION_FREE_SPACE] = "additional_free_space",
 };
 
 /* borg/repository.py, Repository.create and save_config: what Borg writes and Attic never did. */
@@ -430,6 +431,9 @@ static enum as_err read_options(const struct parser *parser, const struct dialec
 	config->has_quota = quota->present;
 	const bool quota_is_right = !dialect->has_options || !quota->present ||
 				    parse_size(quota, &config->storage_quota);
+	const struct value *free_space = values[OPTION_FREE_SPACE];
+	const bool free_space_is_right = !dialect->has_options || !free_space->present ||
+					 parse_size(free_space, &config->additional_free_space);
 
 	const struct { bool is_right; enum problem problem; enum option option; } checks[] = {
 		{ version == 1, PROBLEM_CONFIG_VERSION, OPTION_VERSION },
@@ -438,6 +442,7 @@ static enum as_err read_options(const struct parser *parser, const struct dialec
 		{ config->has_id, PROBLEM_CONFIG_ID, OPTION_ID },
 		{ append_only_is_right, PROBLEM_CONFIG_LIMITS, OPTION_APPEND_ONLY },
 		{ quota_is_right, PROBLEM_CONFIG_LIMITS, OPTION_QUOTA },
+		{ free_space_is_right, PROBLEM_CONFIG_LIMITS, OPTION_FREE_SPACE },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		if (checks[i].is_right)

@@ -27,6 +27,7 @@ struct config {
 	bool has_borg_options;		/* options that Borg alone writes */
 	bool has_quota;			/* storage_quota, which Borg writes since 1.1 */
 	uint64_t storage_quota;		/* bytes; 0: none */
+	uint64_t additional_free_space;	/* bytes that a commit must leave free */
 	bool is_append_only;
 	/* What lines in other sections say, as where the header [repository] is damaged. They are
 	 * no part of the config, but a person may want to write them. 0 and no id: no line says it,

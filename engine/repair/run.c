@@ -238,8 +238,8 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	run->progress->step = STEP_INDEX;
 	/* A row of 0 for each segment that is emptied and still there: if the repair stops here,
 	 * the segment is known, and nothing compacts it. A rollback has removed its tail
-	 * already. */
-	if (run->plan->action != REPAIR_ROLLBACK)
+	 * already. Where digests cover the hints these are not written once more without it. */
+	if (run->plan->action != REPAIR_ROLLBACK && !work->dialect->has_integrity)
 		for (size_t i = 0; i < listing->count; i++)
 			if (work->goes[i] &&
 			    !hints_add(&run->work->hints, listing->segments[i].number))

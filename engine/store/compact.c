@@ -5,6 +5,7 @@
 #include "base/array.h"
 #include "check/replay.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct compaction {
 	uint32_t *delete_segments;	/* where DELETEs were carried to, each once */
 	size_t delete_count, delete_capacity;
 	uint64_t bytes;
+	uint64_t dead_bytes;		/* of PUTs that are given up */
 	bool has_deletes;
 	bool cannot_write;		/* the error is not the segment's, but that of the copies */
 
@@ -47,8 +49,24 @@ struct compaction {
 
 /* ---- which segments ---- */
 
-/* All candidates, ascending: what the hints list, and what is left with nothing live (a COMMIT
- * alone, or the rest of an interrupted compaction). The newest COMMIT alone stays where it is.
+/* Is the segment listed in the hints, or left with nothing live (a COMMIT alone, or the rest of an
+ * interrupted compaction)? Where each COMMIT has a segment of its own those stay, and what frees
+ * too little. */
+static bool is_candidate(const struct as_store *store, const struct hints_segment *row)
+{
+	const struct dialect *dialect = store->repo->dialect;
+	char path[LISTING_PATH_MAX];
+	struct stat st;
+	if (!dialect->has_lone_commits)
+		return row->is_compact || (row->live == 0 && row->segment < store->transaction);
+	store_segment_path(store, row->segment, path);
+	return row->is_compact &&
+	       store->io->fstatat(store->io, store->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_size > (off_t)SEGMENT_LONE_COMMIT &&
+	       row->freeable >= st.st_size / 100 * dialect->compact_percent;
+}
+
+/* All candidates, ascending. The newest COMMIT alone stays where it is.
  * Copied, since the rows of the hints move while the log grows; none goes. */
 static enum as_err list_candidates(const struct as_store *store, struct candidate **rows,
 				   size_t *count)
@@ -60,8 +78,7 @@ static enum as_err list_candidates(const struct as_store *store, struct candidat
 		return AS_ERR_MEMORY;
 	for (size_t i = 0; i < store->hints.count; i++) {
 		const struct hints_segment *row = &store->hints.rows[i];
-		const bool is_left = row->live == 0 && row->segment < store->transaction;
-		if ((row->is_compact || is_left) && !store_is_emptied(store, row->segment))
+		if (is_candidate(store, row) && !store_is_emptied(store, row->segment))
 			(*rows)[(*count)++] = (struct candidate){
 				.segment = row->segment, .is_listed = row->is_compact,
 			};
@@ -187,8 +204,10 @@ static enum as_err copy_entries(struct compaction *c, const struct candidate *ca
 			err = copy_bytes(c, number, &entry, &segment, &offset, error);
 		if (err != AS_OK)
 			return err;
-		if (!is_chosen)
+		if (!is_chosen) {
+			c->dead_bytes += entry.tag == SEGMENT_PUT ? entry.size : 0;
 			continue;
+		}
 		c->bytes += entry.size;
 		err = add_copy(c, &entry, segment, offset);
 		if (err != AS_OK)
@@ -237,10 +256,12 @@ static void enter_moves(struct compaction *c, const struct candidate *candidate)
 		hints_find(&store->hints, move->segment)->live++;
 	}
 	for (size_t i = 0; i < c->delete_count; i++)
-		hints_find(&store->hints, c->delete_segments[i])->is_compact = true;
+		store_count_delete(store, c->delete_segments[i]);
+	store->hints.quota_use -= (int64_t)c->dead_bytes;
 	struct hints_segment *row = hints_find(&store->hints, number);
 	row->live = 0;
 	row->is_compact = false;
+	row->freeable = 0;
 	c->count += candidate->count;
 	c->key_sum += candidate->key_sum;
 	c->report->entries_copied += c->move_count;
@@ -258,7 +279,7 @@ static enum as_err empty_segment(struct compaction *c, const struct candidate *c
 	const struct log_mark mark = log_mark(&store->log);
 	const uint64_t overhead = SEGMENT_MAGIC_SIZE + SEGMENT_HEADER;
 	c->move_count = c->delete_count = 0;
-	c->bytes = 0;
+	c->bytes = c->dead_bytes = 0;
 	c->has_deletes = false;
 	enum as_err err = store_open_segment(store, c->reader, number, error);
 	if (err != AS_OK)
@@ -427,6 +448,8 @@ static enum as_err run(struct compaction *c, struct as_error *error)
 	size_t count;
 	if (list_candidates(store, &candidates, &count) != AS_OK)
 		return store_fail(store, AS_ERR_MEMORY, error);
+	/* Segments that stay because they free too little may hold any superseded entry. */
+	c->any_kept = c->any_unknown = store->repo->dialect->has_lone_commits;
 	/* Is a segment missing that holds objects by the hints? */
 	const struct hints_segment *absent =
 		store_find_absent(&store->repo->listing, &store->hints, true);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static enum as_err fail_path(const struct as_store *store, enum as_err err, const char *verb,
 			     const char *path, struct as_error *error)
@@ -53,11 +54,57 @@ static struct index_files files_of(const struct as_store *store)
 	};
 }
 
+/* Source: borg/repository.py, write_index; the time is that of helpers.py, ISO_FORMAT. */
+enum as_err store_log_transaction(struct as_store *store, struct as_error *error)
+{
+	static const char path[] = "transactions";
+	char line[96], day[32];
+	struct timespec now;
+	struct stat st;
+	struct tm tm;
+	int fd;
+	if (!store->repo->config.is_append_only)
+		return AS_OK;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	const int len = snprintf(line, sizeof(line), "transaction %" PRIu32 ", UTC time %s.%06ld\n",
+				 store->transaction, day, now.tv_nsec / 1000);
+	enum as_err err = io_reopen_file(store->permit, path, &fd);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		err = io_create_file(store->permit, path, &fd);
+	if (err != AS_OK)
+		return fail_path(store, err, "write", path, error);
+	if (store->io->fstat(store->io, fd, &st) != 0)
+		err = AS_ERR_IO;
+	if (err == AS_OK)
+		err = io_write_at(store->permit, fd, line, (size_t)len, (uint64_t)st.st_size);
+	if (err == AS_OK)
+		err = io_sync(store->permit, fd);
+	io_close(store->io, fd);
+	return err == AS_OK ? AS_OK : fail_path(store, err, "write", path, error);
+}
+
+bool store_is_emptied(const struct as_store *store, uint32_t segment)
+{
+	return array_find(store->emptied, store->emptied_count, sizeof(*store->emptied), &segment,
+			  array_compare_u32) != NULL;
+}
+
+static bool is_emptied(void *context, const struct hints_segment *row)
+{
+	return store_is_emptied(context, row->segment);
+}
+
 enum as_err store_write_index(struct as_store *store, struct as_error *error)
 {
 	const struct index_files files = files_of(store);
 	char name[INDEX_FILES_NAME];
 	store->hints_are_old = true;
+	/* Where digests cover the hints these are not written once more when the segments are gone.
+	 */
+	if (store->repo->dialect->has_integrity)
+		hints_remove(&store->hints, is_emptied, store);
 	const enum as_err err = index_files_write(&files, store->permit, name);
 	if (err != AS_OK)
 		return strcmp(name, ".") == 0 ? fail_path(store, err, "sync the folder", name, error)
@@ -98,17 +145,6 @@ static enum as_err remove_segments(struct as_store *store, bool with_deletes,
 		strcpy(last, folder);
 	}
 	return last[0] ? sync_folder(store, last, error) : AS_OK;
-}
-
-bool store_is_emptied(const struct as_store *store, uint32_t segment)
-{
-	return array_find(store->emptied, store->emptied_count, sizeof(*store->emptied), &segment,
-			  array_compare_u32) != NULL;
-}
-
-static bool is_emptied(void *context, const struct hints_segment *row)
-{
-	return store_is_emptied(context, row->segment);
 }
 
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
@@ -163,15 +199,17 @@ static enum as_err gather_name(void *context, const char *name, enum io_kind kin
 {
 	struct old_names *old = context;
 	const struct as_store *store = old->store;
-	struct name parsed;
+	struct name parsed = { .kind = NAME_INDEX };
 	const struct dialect *dialect = store->repo->dialect;
 	const bool is_written = name_parse(name, &parsed) &&
 				(parsed.kind != NAME_INTEGRITY || dialect->has_integrity);
 	const bool is_later = !store->has_transaction || parsed.number > store->transaction;
 	const bool is_newest = store->has_transaction && is_written && parsed.is_canonical &&
 			       parsed.number == store->transaction;
-	if (name_is_of_transaction(name, dialect, &parsed) ? is_newest
-							   : !name_is_temporary(name, dialect))
+	/* Another "index.N.tmp" than Borg's is none of a client, but of no use either. */
+	const bool is_temporary =
+		name_is_temporary(name, parsed.kind == NAME_INTEGRITY ? dialect : NULL);
+	if (name_is_of_transaction(name, dialect, &parsed) ? is_newest : !is_temporary)
 		return AS_OK;
 	if (kind == IO_KIND_FOLDER) {
 		/* A folder with an older number does no harm. */

@@ -59,6 +59,27 @@ void store_drop_ghosts(struct as_store *store, const struct listing *listing)
 	hints_remove(&store->hints, is_ghost, &listing);
 }
 
+/* AS_ERR_INTEGRITY: index or hints are not those whose digests Borg has written. What this store
+ * wrote itself is not compared. */
+static enum as_err check_digests(const struct as_store *store)
+{
+	const struct repo *repo = store->repo;
+	const struct integrity *integrity = &repo->integrity;
+	char name[sizeof("index.4294967295")];
+	bool fits = true;
+	if (!repo->has_integrity || integrity->state != INTEGRITY_READ || store->hints_are_old ||
+	    integrity->transaction != store->transaction)
+		return AS_OK;
+	snprintf(name, sizeof(name), "hints.%" PRIu32, store->transaction);
+	enum as_err err = integrity->hints.state == DIGEST_UNKNOWN ? AS_OK
+		: integrity_compare(store->io, store->fd, name, 0, &integrity->hints, NULL, &fits);
+	snprintf(name, sizeof(name), "index.%" PRIu32, store->transaction);
+	if (err == AS_OK && fits && integrity->index.state != DIGEST_UNKNOWN)
+		err = integrity_compare(store->io, store->fd, name, INDEX_HEADER,
+					&integrity->index, NULL, &fits);
+	return err == AS_OK && !fits ? AS_ERR_INTEGRITY : err;
+}
+
 static enum as_err load_index(struct as_store *store, struct as_error *error)
 {
 	const struct hints *known = &store->repo->hints;
@@ -66,11 +87,14 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 	uint64_t live;
 	if (!store->has_transaction) {
 		store->table = index_table_new(store->repo->dialect, 0);
+		store->hints.has_quota_use = true;
 		return store->table ? AS_OK : as_fail(error, AS_ERR_MEMORY, 0,
 						      "%s: cannot load the index",
 						      store->repo->path);
 	}
-	enum as_err err = index_table_load(&store->index, &store->table);
+	enum as_err err = check_digests(store);
+	if (err == AS_OK)
+		err = index_table_load(&store->index, &store->table);
 	if (err == AS_OK && !store_knows_hints(store))
 		err = hints_load(&store->hints, store->io, store->fd, store->repo->dialect,
 				 store->transaction);

@@ -101,6 +101,7 @@ static enum as_err find_start(struct as_store *store, bool full, uint32_t *from)
 	free(names.numbers);
 	if (err == AS_OK && !store->table) {
 		store->table = index_table_new(store->repo->dialect, 0);
+		store->hints.has_quota_use = true;
 		err = store->table ? AS_OK : AS_ERR_MEMORY;
 	}
 	return err;
@@ -121,20 +122,16 @@ static enum as_err enter_batch(struct as_store *store, uint32_t number, struct b
 		index_table_prefetch(store->table, batch->entries[i].key);
 	for (size_t i = 0; err == AS_OK && i < batch->count; i++) {
 		const struct segment_entry *entry = &batch->entries[i];
-		struct hints_segment *old = NULL;
 		uint32_t segment, offset;
 		if (index_table_get(store->table, entry->key, &segment, &offset))
-			old = hints_find(&store->hints, segment);
-		if (old) {
-			old->live -= old->live > 0;
-			old->is_compact = true;
-		}
+			store_leave(store, segment, offset);
 		if (entry->tag == SEGMENT_DELETE) {
-			hints_find(&store->hints, number)->is_compact = true;
+			store_count_delete(store, number);
 			index_table_remove(store->table, entry->key);
 			continue;
 		}
 		hints_find(&store->hints, number)->live++;
+		store->hints.quota_use += (int64_t)entry->size;
 		err = index_table_put(store->table, entry->key, number, (uint32_t)entry->offset);
 	}
 	batch->count = 0;

@@ -135,6 +135,20 @@ void store_unload(struct as_store *store);
  * in them. Hints keep such rows of segments that are gone. */
 void store_drop_ghosts(struct as_store *store, const struct listing *listing);
 
+/* Bytes of the PUT at @offset of @segment, by its header; where that cannot be read, those of the
+ * least PUT. For the hints' figures, which are a guess. */
+uint32_t store_size_at(struct as_store *store, uint32_t segment, uint32_t offset);
+
+/* A DELETE or a PUT of its key ended the PUT at @offset of @segment: let the hints say so. Looks for
+ * the size of the old entry where the hints have bytes. */
+void store_leave(struct as_store *store, uint32_t segment, uint32_t offset);
+
+/* A DELETE was written to @segment, which has a row in the hints. */
+void store_count_delete(struct as_store *store, uint32_t segment);
+
+/* In append-only mode: write down that the store's transaction was committed, and when. */
+enum as_err store_log_transaction(struct as_store *store, struct as_error *error);
+
 /* Was everything live copied out of @segment, which is still there? */
 bool store_is_emptied(const struct as_store *store, uint32_t segment);
 

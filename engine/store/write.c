@@ -6,19 +6,68 @@
 #include "check/check.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* ---- put and delete ---- */
 
-/* A DELETE in @delete_segment ended the object that lay in @old_segment. */
-static void leave_old_place(struct as_store *store, uint32_t old_segment, uint32_t delete_segment)
+uint32_t store_size_at(struct as_store *store, uint32_t segment, uint32_t offset)
 {
-	struct hints_segment *old = hints_find(&store->hints, old_segment);
-	if (old) {
-		old->live -= old->live > 0;
-		old->is_compact = true;
-	}
-	hints_find(&store->hints, delete_segment)->is_compact = true;
+	char path[LISTING_PATH_MAX];
+	uint8_t bytes[4];
+	uint64_t length;
+	size_t got = 0;
+	int fd;
+	store_segment_path(store, segment, path);
+	if (fd_cache_get(&store->fds, store->fd, path, segment, &fd, &length) != AS_OK ||
+	    io_read_at(store->io, fd, bytes, sizeof(bytes), offset + 4ull, &got) != AS_OK ||
+	    got < sizeof(bytes))
+		return SEGMENT_KEYED;
+	const uint32_t size = get_u32le(bytes);
+	return size >= SEGMENT_KEYED && size <= store->repo->dialect->entry_max ? size
+										: SEGMENT_KEYED;
+}
+
+void store_leave(struct as_store *store, uint32_t segment, uint32_t offset)
+{
+	struct hints_segment *row = hints_find(&store->hints, segment);
+	if (!row)
+		return;
+	row->live -= row->live > 0;
+	row->is_compact = true;
+	if (store->repo->dialect->hints_version > 1)
+		row->freeable += store_size_at(store, segment, offset);
+}
+
+void store_count_delete(struct as_store *store, uint32_t segment)
+{
+	struct hints_segment *row = hints_find(&store->hints, segment);
+	row->is_compact = true;
+	row->freeable += SEGMENT_KEYED;
+}
+
+/* Has the quota room for @size bytes more? */
+static enum as_err check_quota(const struct as_store *store, uint64_t size, struct as_error *error)
+{
+	const uint64_t quota = store->repo->config.storage_quota;
+	const int64_t used = store->hints.quota_use;
+	if (quota == 0 || !store->hints.has_quota_use ||
+	    (used < 0 ? 0 : (uint64_t)used) + size <= quota)
+		return AS_OK;
+	return as_fail(error, AS_ERR_NO_SPACE, 0, "%s: its storage quota of %" PRIu64 " bytes would "
+		       "be exceeded; %" PRId64 " are used", store->repo->path, quota, used);
+}
+
+/* Does the commit leave the free space that config asks for? What was written is on the disk. */
+static enum as_err check_free_space(const struct as_store *store, struct as_error *error)
+{
+	const uint64_t wanted = store->repo->config.additional_free_space;
+	uint64_t free_space;
+	if (wanted == 0 || io_free_space(store->io, store->fd, &free_space) != AS_OK ||
+	    free_space >= wanted)
+		return AS_OK;
+	return as_fail(error, AS_ERR_NO_SPACE, 0, "%s: %" PRIu64 " bytes are free; its config wants "
+		       "%" PRIu64 " to stay free", store->repo->path, free_space, wanted);
 }
 
 /* An append failed half-way. */
@@ -36,7 +85,7 @@ static enum as_err take_back(struct as_store *store, const struct log_mark *mark
 enum as_err as_put(struct as_store *store, const void *key, size_t key_size, const void *value,
 		   size_t value_size, struct as_error *error)
 {
-	uint32_t old_segment, delete_segment, segment, offset;
+	uint32_t old_segment, old_offset, delete_segment, segment, offset;
 	enum as_err err = store_check_key(store, key_size, error);
 	if (err == AS_OK && value_size > AS_VALUE_MAX)
 		err = as_fail(error, AS_ERR_TOO_LARGE, 0,
@@ -44,13 +93,15 @@ enum as_err as_put(struct as_store *store, const void *key, size_t key_size, con
 			      store->repo->path, value_size, AS_VALUE_MAX);
 	if (err == AS_OK)
 		err = store_begin(store, error);
+	if (err == AS_OK)
+		err = check_quota(store, SEGMENT_KEYED + value_size, error);
 	if (err != AS_OK)
 		return err;
 	err = index_table_reserve(store->table);
 	if (err != AS_OK)
 		return store_fail(store, err, error);
 	const struct log_mark mark = log_mark(&store->log);
-	const bool is_known = index_table_get(store->table, key, &old_segment, &offset);
+	const bool is_known = index_table_get(store->table, key, &old_segment, &old_offset);
 	if (is_known)
 		err = log_delete(&store->log, key, &delete_segment, &offset, error);
 	if (err == AS_OK)
@@ -62,9 +113,12 @@ enum as_err as_put(struct as_store *store, const void *key, size_t key_size, con
 	if (err != AS_OK)
 		return take_back(store, &mark, err, error);
 	store->in_transaction = true;
-	if (is_known)
-		leave_old_place(store, old_segment, delete_segment);
+	if (is_known) {
+		store_leave(store, old_segment, old_offset);
+		store_count_delete(store, delete_segment);
+	}
 	hints_find(&store->hints, segment)->live++;
+	store->hints.quota_use += (int64_t)(SEGMENT_KEYED + value_size);
 	index_table_put(store->table, key, segment, offset);
 	return AS_OK;
 }
@@ -72,13 +126,13 @@ enum as_err as_put(struct as_store *store, const void *key, size_t key_size, con
 enum as_err as_delete(struct as_store *store, const void *key, size_t key_size,
 		      struct as_error *error)
 {
-	uint32_t old_segment, delete_segment, offset;
+	uint32_t old_segment, old_offset, delete_segment, offset;
 	enum as_err err = store_check_key(store, key_size, error);
 	if (err == AS_OK)
 		err = store_begin(store, error);
 	if (err != AS_OK)
 		return err;
-	if (!index_table_get(store->table, key, &old_segment, &offset))
+	if (!index_table_get(store->table, key, &old_segment, &old_offset))
 		return store_fail_missing(store, key, error);
 	const struct log_mark mark = log_mark(&store->log);
 	err = log_delete(&store->log, key, &delete_segment, &offset, error);
@@ -87,7 +141,8 @@ enum as_err as_delete(struct as_store *store, const void *key, size_t key_size,
 	if (err != AS_OK)
 		return take_back(store, &mark, err, error);
 	store->in_transaction = true;
-	leave_old_place(store, old_segment, delete_segment);
+	store_leave(store, old_segment, old_offset);
+	store_count_delete(store, delete_segment);
 	index_table_remove(store->table, key);
 	return AS_OK;
 }
@@ -99,6 +154,8 @@ static enum as_err finish(struct as_store *store, struct as_report *report, stru
 {
 	enum as_err err = AS_OK;
 	if (store->index_is_behind)
+		err = store_log_transaction(store, error);
+	if (err == AS_OK && store->index_is_behind)
 		err = store_write_index(store, error);
 	if (err != AS_OK)
 		return err;
@@ -123,7 +180,9 @@ enum as_err as_commit(struct as_store *store, int flags, struct as_report *repor
 		return err;
 	if (store->in_transaction) {
 		uint32_t transaction;
-		err = log_commit(&store->log, &transaction, error);
+		err = check_free_space(store, error);
+		if (err == AS_OK)
+			err = log_commit(&store->log, &transaction, error);
 		store->dead = store->log.dead;
 		if (err != AS_OK)
 			return err;
@@ -137,7 +196,8 @@ enum as_err as_commit(struct as_store *store, int flags, struct as_report *repor
 	}
 	report->committed = true;
 	enum as_err compacted = AS_OK;
-	if (!(flags & AS_NO_COMPACT))
+	/* Borg's clients compact when a person asks for it. */
+	if (!(flags & AS_NO_COMPACT) && !store->repo->dialect->has_lone_commits)
 		compacted = store_compact(store, report, error);
 	if (store->needs_recover)
 		return compacted;
@@ -154,6 +214,9 @@ enum as_err as_compact(struct as_store *store, struct as_report *report, struct 
 	if (store->in_transaction)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: a transaction is open",
 			       store->repo->path);
+	if (store->repo->config.is_append_only)
+		return as_fail(error, AS_ERR_DENIED, 0, "%s: it is append-only: nothing is ever "
+			       "compacted in it", store->repo->path);
 	enum as_err err = store_begin(store, error);
 	if (err != AS_OK || !store->has_transaction)
 		return err;

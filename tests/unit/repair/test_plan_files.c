@@ -26,8 +26,8 @@ static struct hints_segment usage_of(const struct scratch *scratch, size_t dropp
 	struct repo repo = { .io = &io_system, .fd = scratch->fd, .dialect = &dialect_attic,
 			     .listing = { .segments = &segment, .count = 1 } };
 	const char *goes = NULL;
-	struct plan_work work = { .repo = &repo, .verify = &verify, .goes = &goes,
-				  .writes_index = true };
+	struct plan_work work = { .repo = &repo, .dialect = &dialect_attic, .verify = &verify,
+				  .goes = &goes, .writes_index = true };
 	struct plan plan = { .work = &work, .dropped = keys, .dropped_count = dropped_count,
 			     .older = keys, .older_count = older_count };
 	assert_int_equal(plan_list_files(&plan), AS_OK);
@@ -66,7 +66,8 @@ static void plan_old_files(const struct scratch *scratch, bool is_backwards, cha
 		.io = &fault.io, .fd = scratch->fd, .dialect = &dialect_attic,
 	};
 	struct verify verify = { .facts = NULL };
-	struct plan_work work = { .repo = &repo, .verify = &verify, .writes_index = true };
+	struct plan_work work = { .repo = &repo, .dialect = &dialect_attic, .verify = &verify,
+				  .writes_index = true };
 	struct plan plan = { .work = &work, .has_after = true, .after = 10 };
 	size_t len = 0;
 	assert_int_equal(plan_list_files(&plan), AS_OK);
