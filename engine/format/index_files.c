@@ -36,7 +36,7 @@ static void choose_names(struct writing *w)
 	snprintf(w->temporary[PART_INDEX], INDEX_FILES_NAME, "index.tmp");
 }
 
-/* Of hints and index, as they are written under their other names. */
+/* The digests are those of hints and index, as they are written under their other names. */
 static enum as_err write_integrity(const struct writing *w)
 {
 	const struct io *io = io_of(w->permit);

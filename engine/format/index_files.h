@@ -1,10 +1,10 @@
 /* engine/format/index_files.h - write what belongs to a transaction beside its segments: index.T,
  * hints.T and, where the dialect has it, integrity.T.
  *
- * All are written whole under other names first, so that a full disk changes nothing. Then they take
- * their places in the order of Borg (borg/repository.py, write_index), each for good before the
- * next: integrity.T, which does not fit the old ones then and makes Borg replay the log; hints.T;
- * index.T, from which a client knows that the others are there. */
+ * All are written whole under other names first, so that a full disk changes nothing. Then they
+ * take their places in the order of Borg (borg/repository.py, write_index), each for good before
+ * the next: integrity.T, which does not fit the old ones then and makes Borg replay the log;
+ * hints.T; index.T, from which a client knows that the others are there. */
 #ifndef ATTICSCOPE_INDEX_FILES_H
 #define ATTICSCOPE_INDEX_FILES_H
 
@@ -27,7 +27,7 @@ struct index_files {
 enum as_err index_files_write(const struct index_files *files, const struct permit *permit,
 			      char name[INDEX_FILES_NAME]);
 
-/* Write the hints once more, alone. For a dialect without integrity.T; otherwise nothing is done. */
+/* Write the hints once more, alone. Where the dialect has integrity.T nothing is done. */
 enum as_err index_files_write_hints(const struct index_files *files, const struct permit *permit);
 
 #endif

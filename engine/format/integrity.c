@@ -269,7 +269,8 @@ enum as_err integrity_compare(const struct io *io, int repo_fd, const char *name
 	*fits = false;
 	if (digest->state != DIGEST_READ || (header_size > 0 && !digest->has_header))
 		return AS_OK;
-	const enum as_err err = integrity_digest(io, repo_fd, name, name, header_size, cancel, &own);
+	const enum as_err err =
+		integrity_digest(io, repo_fd, name, name, header_size, cancel, &own);
 	*fits = err == AS_OK && own.final == digest->final &&
 		(header_size == 0 || own.header == digest->header);
 	return err;
@@ -298,11 +299,12 @@ size_t integrity_encode(const struct integrity_digest *hints, const struct integ
 	char text[128];
 	uint8_t *at = out + sizeof(head) - 1;
 	memcpy(out, head, sizeof(head) - 1);
-	snprintf(text, sizeof(text), "{\"algorithm\": \"XXH64\", \"digests\": {\"final\": \"%016" PRIx64
-		 "\"}}", hints->final);
+	snprintf(text, sizeof(text), "{\"algorithm\": \"XXH64\", \"digests\": {\"final\": \"%016"
+		 PRIx64 "\"}}", hints->final);
 	at = encode_text(at, "hints", text);
-	snprintf(text, sizeof(text), "{\"algorithm\": \"XXH64\", \"digests\": {\"HashHeader\": \"%016"
-		 PRIx64 "\", \"final\": \"%016" PRIx64 "\"}}", index->header, index->final);
+	snprintf(text, sizeof(text), "{\"algorithm\": \"XXH64\", \"digests\": {\"HashHeader\": "
+		 "\"%016" PRIx64 "\", \"final\": \"%016" PRIx64 "\"}}", index->header,
+		 index->final);
 	at = encode_text(at, "index", text);
 	return (size_t)(at - out);
 }

@@ -50,8 +50,8 @@ void integrity_parse(const uint8_t *data, size_t len, uint32_t transaction,
 enum as_err integrity_read(const struct io *io, int repo_fd, uint32_t transaction,
 			   struct integrity *integrity);
 
-/* The *@digest of the file @path in the folder @repo_fd, which bears the name @name, or will. A file
- * with @header_size bytes of header has two digests, one with 0 has one. Errors: those of
+/* The *@digest of the file @path in the folder @repo_fd, which bears the name @name, or will. With
+ * @header_size bytes of header it has two digests, with 0 one. Errors: those of
  * io_open_file, AS_ERR_IO, AS_ERR_MEMORY, and AS_ERR_CANCELLED soon after *@cancel is set (NULL:
  * never). */
 enum as_err integrity_digest(const struct io *io, int repo_fd, const char *path, const char *name,

@@ -107,8 +107,9 @@ enum as_err store_write_index(struct as_store *store, struct as_error *error)
 		hints_remove(&store->hints, is_emptied, store);
 	const enum as_err err = index_files_write(&files, store->permit, name);
 	if (err != AS_OK)
-		return strcmp(name, ".") == 0 ? fail_path(store, err, "sync the folder", name, error)
-					      : fail_written(store, err, name, error);
+		return strcmp(name, ".") == 0
+		       ? fail_path(store, err, "sync the folder", name, error)
+		       : fail_written(store, err, name, error);
 	store->index_is_behind = false;
 	return AS_OK;
 }
@@ -194,7 +195,8 @@ struct old_names {
 };
 
 /* Gather "index.N", "hints.N" and, where the dialect reads it, "integrity.N" of other
- * transactions, and what a crash left of writing them; index.tmp went when the permit was granted. */
+ * transactions, and what a crash left of writing them; index.tmp went when the permit was
+ * granted. */
 static enum as_err gather_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;

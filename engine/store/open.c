@@ -63,8 +63,8 @@ static void check_tail(struct as_store *store)
 
 #define INDEX_NAME_SIZE sizeof("index.4294967295")
 
-/* Index, hints or digests of a transaction that the log does not hold. A later transaction would come to
- * bear that number, and be mistaken for it. */
+/* Index, hints or digests of a transaction that the log does not hold. A later transaction would
+ * come to bear that number, and be mistaken for it. */
 struct newer {
 	const struct as_store *store;
 	bool found;

@@ -139,8 +139,8 @@ void store_drop_ghosts(struct as_store *store, const struct listing *listing);
  * least PUT. For the hints' figures, which are a guess. */
 uint32_t store_size_at(struct as_store *store, uint32_t segment, uint32_t offset);
 
-/* A DELETE or a PUT of its key ended the PUT at @offset of @segment: let the hints say so. Looks for
- * the size of the old entry where the hints have bytes. */
+/* A DELETE or a PUT of its key ended the PUT at @offset of @segment: let the hints say so. Looks
+ * for the size of the old entry where the hints have bytes. */
 void store_leave(struct as_store *store, uint32_t segment, uint32_t offset);
 
 /* A DELETE was written to @segment, which has a row in the hints. */

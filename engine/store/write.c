@@ -54,8 +54,8 @@ static enum as_err check_quota(const struct as_store *store, uint64_t size, stru
 	if (quota == 0 || !store->hints.has_quota_use ||
 	    (used < 0 ? 0 : (uint64_t)used) + size <= quota)
 		return AS_OK;
-	return as_fail(error, AS_ERR_NO_SPACE, 0, "%s: its storage quota of %" PRIu64 " bytes would "
-		       "be exceeded; %" PRId64 " are used", store->repo->path, quota, used);
+	return as_fail(error, AS_ERR_NO_SPACE, 0, "%s: its storage quota of %" PRIu64 " bytes "
+		       "would be exceeded; %" PRId64 " are used", store->repo->path, quota, used);
 }
 
 /* Does the commit leave the free space that config asks for? What was written is on the disk. */
@@ -66,8 +66,8 @@ static enum as_err check_free_space(const struct as_store *store, struct as_erro
 	if (wanted == 0 || io_free_space(store->io, store->fd, &free_space) != AS_OK ||
 	    free_space >= wanted)
 		return AS_OK;
-	return as_fail(error, AS_ERR_NO_SPACE, 0, "%s: %" PRIu64 " bytes are free; its config wants "
-		       "%" PRIu64 " to stay free", store->repo->path, free_space, wanted);
+	return as_fail(error, AS_ERR_NO_SPACE, 0, "%s: %" PRIu64 " bytes are free; its config "
+		       "wants %" PRIu64 " to stay free", store->repo->path, free_space, wanted);
 }
 
 /* An append failed half-way. */

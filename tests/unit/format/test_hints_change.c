@@ -328,7 +328,8 @@ static void a_file_is_taken_over_or_refused_whole(void **state)
 {
 	static const char negative[] = VERS SEGS "\x81\x00\xff" COMP "\x90";
 
-	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3),
+			 AS_ERR_INTEGRITY);
 	scratch_file(scratch, "hints.3", TEXT(attic_pending));
 	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3), AS_OK);
 	assert_int_equal(changed.count, 6);
@@ -342,7 +343,8 @@ static void a_file_is_taken_over_or_refused_whole(void **state)
 		assert_int_equal(changed.count, 0);
 	}
 	scratch_file(scratch, "hints.3", TEXT(negative));
-	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_attic, 3),
+			 AS_ERR_INTEGRITY);
 	assert_int_equal(changed.count, 0);
 	(void)state;
 }

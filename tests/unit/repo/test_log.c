@@ -402,7 +402,7 @@ static void a_forecast_says_where_the_log_puts_entries(void **state)
 	assert_int_equal(forecast.offset, is_lone ? 17 : end + 9);
 }
 
-/* Of the transaction that ends with @transaction, which holds entries. */
+/* The segment @transaction holds nothing but the COMMIT. */
 static void expect_lone_commit(const struct pair *pair, uint32_t transaction)
 {
 	static const char whole[] = "BORG_SEG\x40\xf4\x3c\x25\x09\0\0\0\x02";
