@@ -148,19 +148,20 @@ static enum as_err add_oddity(struct verify *verify, uint32_t bucket, bool key_i
 	return AS_OK;
 }
 
-/* Is the bucket's key, but for a few bits, that of an object in its segment that the index lacks?
- * Then it is that object's bucket. */
-static bool find_stranger(struct weighing *w, const struct index_bucket *bucket)
+/* Is the bucket's key, but for a few bits, that of an object that the index lacks? Then it is that
+ * object's bucket. It leads to the newest version, and the object is what is left, there or in an
+ * earlier segment. NULL: it is none. */
+static struct segment_facts *find_stranger(struct weighing *w, const struct index_bucket *bucket)
 {
 	for (size_t i = 0; i < w->verify->stranger_count; i++) {
 		struct verify_stranger *stranger = &w->verify->strangers[i];
-		if (stranger->segment != bucket->segment || stranger->is_near ||
+		if (stranger->segment > bucket->segment || stranger->is_near ||
 		    !verify_keys_are_near(stranger->key, bucket->key))
 			continue;
 		stranger->is_near = true;
-		return true;
+		return verify_facts(w->verify, stranger->segment);
 	}
-	return false;
+	return NULL;
 }
 
 /* Look at what stands where the mapping leads. */
@@ -211,12 +212,15 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 		facts->mapped++;
 		return AS_OK;
 	}
-	if (!has_event && find_stranger(w, bucket)) {
-		facts->mapped++;
-		if (facts->unknown > 0) {	/* it is none that only searching found */
-			facts->unknown--;
-			w->figures.known++;
-		}
+	struct segment_facts *stranger = has_event ? NULL : find_stranger(w, bucket);
+	if (stranger && stranger->unknown > 0) {	/* it is none that only searching found */
+		stranger->unknown--;
+		w->figures.known++;
+	}
+	if (stranger) {
+		facts->mapped += stranger == facts;
+		facts->unmet += stranger != facts;
+		facts->wanted += stranger != facts && aim == AIM_DAMAGED;
 		return add_oddity(verify, bucket->number, true);
 	}
 	/* A bucket that was zeroed speaks of no segment. */
