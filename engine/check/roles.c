@@ -249,9 +249,13 @@ static bool is_known(const struct matching *m, const struct misfit *misfit,
 	 * segment. */
 	const bool is_damaged = has_bucket && (bucket.offset < SEGMENT_MAGIC_SIZE ||
 					       bucket.segment > m->verify->index.transaction);
-	/* An object that the index knows, rightly, in another segment is there twice. */
+	/* An object that the index knows, rightly, in another segment is there twice. One that it
+	 * places in an earlier segment would be newer here than it knows, but for a wrong number. */
 	if (has_bucket && (is_damaged || !key_is_manifest(put->key)) &&
-	    (bucket.segment == misfit->number || !verify_is_confirmed(m->verify, bucket.number)))
+	    (bucket.segment == misfit->number ||
+	     (!verify_is_confirmed(m->verify, bucket.number) &&
+	      (is_damaged || bucket.segment > misfit->number ||
+	       bucket.offset == put->offset))))
 		return true;
 	for (size_t i = 0; i < misfit->count; i++)
 		if (is_near(&misfit->rows[i], put))
