@@ -62,6 +62,7 @@ struct verify_run {
 	_Atomic size_t skipped, remembered;
 	struct findings before;		/* those from before anything was read */
 	unsigned reading;		/* 0 while all is read for the first time */
+	uint32_t end_by_names;		/* of the log, where no file bears another's number */
 	bool has_index_last;
 	bool is_weighed;		/* buckets that cannot be read were reported */
 	bool is_agreed;		/* log and index agree on every key */

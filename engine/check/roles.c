@@ -41,6 +41,7 @@ struct matching {
 	struct misfit misfits[MISFITS_MAX];
 	size_t count;
 	bool is_too_many;
+	bool has_tail;			/* files above the end of the log */
 	/* Every repository has a manifest, often in the same place: that it fits says nothing. */
 	int64_t manifest_segment;	/* where the index has it, confirmed, or -1 */
 };
@@ -87,8 +88,11 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 	const struct segment_facts *facts = position == LISTING_NONE ? NULL
 								     : &m->verify->facts[position];
 	struct misfit *misfit = find_misfit(m, bucket->segment);
-	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
-	    bucket->segment > m->verify->end ||
+	/* Above the end there is none but one whose file bears another's number. */
+	const bool is_impossible = bucket->offset < SEGMENT_MAGIC_SIZE ||
+				   bucket->segment > m->verify->index.transaction ||
+				   (bucket->segment > m->verify->end && m->has_tail);
+	if (m->is_too_many || is_impossible ||
 	    (facts && (is_itself(m->verify, facts) || facts->is_unopened ||
 		       !facts->is_committed || is_damaged_there(m->verify, bucket, facts))))
 		return AS_OK;
@@ -187,6 +191,9 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 		return false;
 	if (find_misfit(m, number))
 		return true;
+	/* A compaction since then may have copied from this one. */
+	if (misfit->number > m->verify->end)
+		return false;
 	/* Every transaction has a manifest, often at the same offset; and a newer version often has
 	 * the offset of the older one. */
 	const bool is_listed = hints->usable && hints_find(hints, number);
@@ -250,7 +257,8 @@ static bool is_known(const struct matching *m, const struct misfit *misfit,
 	const bool is_damaged = has_bucket && (bucket.offset < SEGMENT_MAGIC_SIZE ||
 					       bucket.segment > m->verify->index.transaction);
 	/* An object that the index knows, rightly, in another segment is there twice. One that it
-	 * places in an earlier segment would be newer here than it knows, but for a wrong number. */
+	 * places in an earlier segment would be newer here than it knows, but for a wrong number.
+	 */
 	if (has_bucket && (is_damaged || !key_is_manifest(put->key)) &&
 	    (bucket.segment == misfit->number ||
 	     (!verify_is_confirmed(m->verify, bucket.number) &&
@@ -353,6 +361,8 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 		bool known = true;
 		if (misfit->found != LISTING_NONE) {
 			verify->facts[misfit->found].number = misfit->number;
+			if (misfit->number > verify->end)
+				verify->end = misfit->number;
 			if (misfit->count == 1)
 				*(is_counted(m, misfit) ? &single : &unsure) += 1;
 			*again = true;
@@ -404,6 +414,7 @@ static enum as_err match(struct verify_run *run, bool *again)
 	m->run = run;
 	m->verify = run->verify;
 	m->repo = run->repo;
+	m->has_tail = listing_from(&m->repo->listing, m->verify->end) + 1 < m->repo->listing.count;
 	m->manifest_segment = -1;
 	if (verify_find_mapping(run, key_of_manifest, &bucket) &&
 	    verify_is_confirmed(run->verify, bucket.number))
@@ -551,8 +562,10 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 {
 	struct verify *verify = run->verify;
 	*again = false;
-	if (run->reading == 0)
+	if (run->reading == 0) {
 		verify->roles_are_counted = true;
+		run->end_by_names = verify->end;
+	}
 	/* One of an earlier time says nothing about what a compaction moved since. */
 	if (!run->index.is_loaded || !verify->has_end ||
 	    verify->index.transaction < verify->end)
@@ -565,6 +578,7 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 			verify->facts[i].number = verify->repo->listing.segments[i].number;
 		}
 		verify->has_roles = false;
+		verify->end = run->end_by_names;
 		*again = true;
 		return AS_OK;
 	}
