@@ -4,6 +4,7 @@
  * loaded_index.c  the index in memory, which of it is confirmed, and the witnesses that it gives
  * tail.c          what the segments above the newest COMMIT are, before anything else
  * scan.c          one segment, in one worker
+ * parcels.c       what it has read, for workers that have no segment
  * known.c         segments that need not be read, and in which order the others are
  * missing.c       segments that are not there
  * mapping.c       where a mapping leads, and what the log says of its key
@@ -23,6 +24,7 @@
 #define ATTICSCOPE_CHECK_INTERNAL_H
 
 #include "check/check.h"
+#include "check/parcels.h"
 #include "format/index_load.h"
 
 #include <string.h>
@@ -57,6 +59,7 @@ struct verify_run {
 	bool tail_is_unknown;		/* the tail segment at position tail_unopened ... */
 	size_t tail_unopened;		/* ... could not be opened to be judged */
 	_Atomic size_t next;		/* turn of the next segment to be read */
+	struct parcels parcels;		/* while segments are read */
 	size_t *order;			/* positions by turn; NULL: one after the other */
 	uint64_t deadline;		/* of the monotonic clock, nanoseconds; 0: none */
 	_Atomic size_t skipped, remembered;

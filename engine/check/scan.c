@@ -11,17 +11,11 @@
 #include <string.h>
 
 /* Entries looked up in the index together. The memory that one of them wants is asked for when it
- * was read, and comes while those after it are read. */
+ * was read, and comes while those after it are read. A helper asks for that of an entry while it
+ * looks up those before it. */
 #define BATCH 32u
 /* Bytes between two looks at the cancel flag. */
 #define REPORT_BYTES (1u << 20)
-
-struct event {
-	uint8_t key[KEY_SIZE];
-	uint32_t offset, size;
-	bool is_put;
-	bool is_unanchored;
-};
 
 struct scanner {
 	struct verify_run *run;
@@ -37,8 +31,9 @@ struct scanner {
 	/* What this worker adds to verify->confirmed, at its end: setting a bit for all to see each
 	 * time would have to wait for the memory every time. NULL without an index. */
 	uint64_t *confirmed;
-	struct event batch[BATCH];
-	unsigned batched;
+	struct parcel *parcel;		/* entries that were read and not looked up */
+	bool is_helped;			/* others look up what it has read */
+	struct parcel_account account;	/* what they found in this segment */
 	struct replay_batch replayed;	/* on the way into verify->replay */
 	uint64_t reported;		/* bytes of it that progress knows of */
 	uint32_t damage_rows;		/* remembered of this segment */
@@ -220,7 +215,7 @@ static enum as_err read_damage(struct scanner *s, const struct segment_entry *e)
 }
 
 /* Compare one entry with the index: either it points back at it, or the replay must remember it. */
-static enum as_err check_event(struct scanner *s, const struct event *event)
+static enum as_err check_event(struct scanner *s, const struct parcel_event *event)
 {
 	struct verify *verify = s->run->verify;
 	struct index_bucket bucket;
@@ -255,12 +250,34 @@ static enum as_err check_event(struct scanner *s, const struct event *event)
 						    &replayed);
 }
 
-static enum as_err flush_batch(struct scanner *s)
+static enum as_err check_parcel(struct scanner *s, const struct parcel *parcel)
 {
 	enum as_err err = AS_OK;
-	for (unsigned i = 0; err == AS_OK && i < s->batched; i++)
-		err = check_event(s, &s->batch[i]);
-	s->batched = 0;
+	for (unsigned i = 0; err == AS_OK && i < parcel->count; i++) {
+		if (s->run->index.is_loaded && i + BATCH < parcel->count)
+			index_image_prefetch(&s->run->index.image, parcel->events[i + BATCH].key);
+		err = check_event(s, &parcel->events[i]);
+	}
+	return err;
+}
+
+/* Have all entries of the parcel looked up, and begin another one. */
+static enum as_err flush_parcel(struct scanner *s)
+{
+	struct parcels *parcels = &s->run->parcels;
+	enum as_err err = AS_OK;
+	s->parcel->segment = s->number;
+	s->parcel->account = &s->account;
+	if (s->is_helped && s->parcel->count > 0 && parcels_give(parcels, s->parcel)) {
+		s->parcel = malloc(sizeof(*s->parcel));
+		if (!s->parcel)
+			return AS_ERR_MEMORY;
+	} else {
+		err = check_parcel(s, s->parcel);
+	}
+	s->parcel->count = 0;
+	/* A record has the events of its segment in their order, so they stay with the reader. */
+	s->is_helped = !s->events && parcels_have_helper(parcels);
 	return err;
 }
 
@@ -303,15 +320,15 @@ static enum as_err read_whole(struct scanner *s, const struct segment_entry *e)
 		err = report_too_large(s, e);
 	if (err != AS_OK)
 		return err;
-	struct event *event = &s->batch[s->batched++];
+	struct parcel_event *event = &s->parcel->events[s->parcel->count++];
 	memcpy(event->key, e->key, KEY_SIZE);
-	if (s->run->index.is_loaded)
+	if (s->run->index.is_loaded && !s->is_helped)
 		index_image_prefetch(&s->run->index.image, event->key);
 	event->offset = (uint32_t)e->offset;
 	event->size = (uint32_t)e->size;
 	event->is_put = e->tag == SEGMENT_PUT;
 	event->is_unanchored = s->run->index.is_loaded && e->searched;
-	return s->batched == BATCH ? flush_batch(s) : AS_OK;
+	return s->parcel->count >= (s->is_helped ? PARCEL_EVENTS : BATCH) ? flush_parcel(s) : AS_OK;
 }
 
 static void report_progress(struct scanner *s, uint64_t position)
@@ -344,7 +361,7 @@ static enum as_err read_rows(struct scanner *s)
 	}
 	if (err != AS_END)
 		return err;
-	return flush_batch(s);
+	return flush_parcel(s);
 }
 
 static enum as_err report_unopened(struct scanner *s, const char *path, enum as_err err, int sys)
@@ -545,6 +562,11 @@ static enum as_err check_segment(struct scanner *s, size_t position)
 	}
 	atomic_store(&run->verify->facts[position].state, SEGMENT_READING);
 	enum as_err err = read_segment(s, position);
+	const struct parcel_account helped = parcels_collect(&run->parcels, &s->account);
+	s->live += helped.live;
+	s->live_bytes += helped.live_bytes;
+	if (err == AS_OK)
+		err = helped.err;
 	if (err == AS_OK && has_identity && scope->keep)
 		err = keep_record(s, &now);
 	return err;
@@ -559,6 +581,7 @@ static void scanner_free(struct scanner *s)
 {
 	segment_reader_free(s->reader);
 	free(s->witness.rows);
+	free(s->parcel);
 	free(s->events);
 	free(s->confirmed);
 	free(s);
@@ -572,15 +595,33 @@ static struct scanner *scanner_new(struct verify_run *run)
 	s->run = run;
 	s->witness.run = run;
 	s->reader = segment_reader_new(run->repo->io, run->repo->dialect);
+	s->parcel = malloc(sizeof(*s->parcel));
 	if (run->verify->scope.keep)
 		s->events = malloc(VERIFY_RECORD_EVENTS * sizeof(*s->events));
 	if (run->index.is_loaded)
 		s->confirmed = calloc(confirmed_words(run), sizeof(*s->confirmed));
-	if (s->reader && (s->events || !run->verify->scope.keep) &&
+	if (s->parcel)
+		s->parcel->count = 0;
+	if (s->reader && s->parcel && (s->events || !run->verify->scope.keep) &&
 	    (s->confirmed || !run->index.is_loaded))
 		return s;
 	scanner_free(s);
 	return NULL;
+}
+
+/* Look up what the others have read, until nobody reads. */
+static void help(struct scanner *s)
+{
+	struct parcels *parcels = &s->run->parcels;
+	struct parcel *parcel;
+	parcels_begin_helping(parcels);
+	while ((parcel = parcels_take(parcels)) != NULL) {
+		s->number = parcel->segment;
+		s->live = 0;
+		s->live_bytes = 0;
+		const enum as_err err = check_parcel(s, parcel);
+		parcels_finish(parcels, parcel, s->live, s->live_bytes, err);
+	}
 }
 
 void verify_scan(void *context)
@@ -594,6 +635,7 @@ void verify_scan(void *context)
 		return;
 	}
 	segment_reader_watch(s->reader, &run->progress->cancel);
+	parcels_begin_reading(&run->parcels);
 	while (err == AS_OK && !verify_should_stop(run)) {
 		const size_t turn = atomic_fetch_add(&run->next, 1);
 		if (turn >= run->repo->listing.count)
@@ -604,6 +646,9 @@ void verify_scan(void *context)
 		if (err == AS_OK && !s->is_skipped)
 			publish(s, position);
 	}
+	if (err != AS_OK)
+		verify_fail(run, err);	/* the others must know, if this one is to help them */
+	help(s);
 	if (err == AS_OK)
 		err = replay_hand_over(verify->replay, &s->replayed);
 	pthread_mutex_lock(&verify->mutex);

@@ -50,7 +50,9 @@ static enum as_err verify_segments(struct verify_run *run)
 		return err;
 	verify_start_clock(run);
 	run->next = 0;
+	parcels_init(&run->parcels);
 	parallel_run(run->threads, verify_scan, run);
+	parcels_destroy(&run->parcels);
 	free(run->order);
 	run->order = NULL;
 	verify->skipped = run->skipped;

@@ -134,6 +134,64 @@ static void a_delete_in_a_payload_does_not_hide_a_loss(void **state)
 	(void)state;
 }
 
+/* Mark the bucket of object @number as deleted. */
+static void lose_bucket(const char *path, unsigned number)
+{
+	uint8_t key[BUILDER_KEY];
+	size_t len;
+	uint8_t *bytes = builder_read_file(path, &len);
+	builder_key(number, key);
+	const uint8_t *bucket = memmem(bytes, len, key, BUILDER_KEY);
+	assert_non_null(bucket);
+	builder_patch(path, (uint64_t)(bucket - bytes) + BUILDER_KEY, "\xfe\xff\xff\xff", 4);
+	free(bytes);
+}
+
+/* Workers without a segment look up what the one with the segment reads. Some of it is old,
+ * deleted, damaged, or not in the index, and is for the replay. */
+static void helpers_find_what_one_worker_finds(void **state)
+{
+	struct world world = { .io = &io_system, .writer_fd = -1 };
+	struct segment_facts facts[2];
+	uint64_t key_sum[2];
+	uint8_t key[BUILDER_KEY];
+	char path[BUILDER_PATH];
+	builder_make_folder(world.folder);
+	snprintf(world.path, sizeof(world.path), "%.400s/repo", world.folder);
+	world.builder = builder_new(world.path, 4, 5000000);
+	for (unsigned i = 0; i < 9000; i++) {
+		builder_key(i % 6000, key);
+		if (i % 7 == 0 && i >= 6000)
+			builder_delete(world.builder, key);
+		else
+			builder_put_some(world.builder, key, 20 + i % 50);
+	}
+	builder_transaction(world.builder);
+	assert_int_equal(builder_head(world.builder), 0);
+	builder_segment_path(world.builder, 0, path);
+	builder_flip(path, 8 + 41 + 5, 1);	/* of a PUT that is no longer live */
+	lose_bucket(index_path(&world), 5000);
+	for (unsigned i = 0; i < 2; i++) {
+		world_judge(&world, i == 0 ? 1 : 4);
+		facts[i] = world.verify->facts[0];
+		key_sum[i] = world.verify->key_sum;
+		assert_int_equal(world.verify->objects, 6000 - 428);
+		assert_int_equal(found(&world, PROBLEM_ENTRY_CRC), 1);
+		assert_int_equal(found(&world, PROBLEM_INDEX_KEY_MISSING), 1);
+		world_forget(&world);
+	}
+	assert_int_equal(facts[1].live, 6000 - 428);
+	assert_int_equal(facts[1].live, facts[0].live);
+	assert_int_equal(facts[1].held, facts[0].held);
+	assert_int_equal(facts[1].mapped, facts[0].mapped);
+	assert_int_equal(facts[1].puts, facts[0].puts);
+	assert_int_equal(facts[1].deletes, facts[0].deletes);
+	assert_int_equal(facts[1].live_bytes, facts[0].live_bytes);
+	assert_true(key_sum[1] == key_sum[0]);
+	world_free(&world);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +199,7 @@ int main(void)
 		cmocka_unit_test(an_index_of_another_repository_speaks_against_nothing),
 		cmocka_unit_test(a_payload_replaces_and_deletes_nothing_that_the_index_confirms),
 		cmocka_unit_test(a_delete_in_a_payload_does_not_hide_a_loss),
+		cmocka_unit_test(helpers_find_what_one_worker_finds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
