@@ -114,6 +114,7 @@ static void write_json(struct attempt *attempt)
 	json_add(&object, "possibly_deleted", json_number(plan->possibly_deleted));
 	json_add(&object, "not_planned",
 		 json_text(plan->not_planned[0] ? plan->not_planned : NULL));
+	json_add(&object, "next_step", json_text(plan->next_step));
 	json_object_out(&attempt->request->out, object);
 }
 
@@ -158,7 +159,7 @@ static enum as_err lock_early(const struct attempt *attempt)
 {
 	const struct permit *permit;
 	if (lock_state(repo_lock(attempt->repo), NULL) != LOCK_DEFERRED ||
-	    dialect_is_only_read(attempt->repo->dialect))
+	    !repair_dialect(attempt->repo, attempt->action))
 		return AS_OK;
 	const enum as_err err = repository_upgrade(attempt->request, attempt->repo, &permit);
 	return err == AS_OK && repo_is_changed(attempt->repo) ? AS_ERR_CHANGED : err;

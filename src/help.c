@@ -39,9 +39,10 @@ static void print_options(struct out *out, const struct command *command)
 }
 
 static const char about[] =
-	"Shows what is in an Attic repository, and what is wrong with it. Without a command it "
-	"does so on the terminal. Only the store (create, put, delete), the repairs (recover, "
-	"rollback, compact, salvage) and undo change anything; each repair shows its plan first.";
+	"Shows what is in a repository of Attic or Borg 1.x, and what is wrong with it. Without a "
+	"command it does so on the terminal. Only the store (create, put, delete), the repairs "
+	"(recover, rollback, compact, salvage) and undo change anything; each repair shows its "
+	"plan first.";
 static const char names[] =
 	"'atticscope help COMMAND' lists the options of a command. Write a repository that has "
 	"the name of a command with its path: ./info";

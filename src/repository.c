@@ -29,7 +29,7 @@ enum as_err repository_open(const struct request *request, struct repo **repo)
 	const enum as_err err = repository_open_any(request, repo);
 	if (err != AS_OK || (*repo)->dialect->is_read)
 		return err;
-	message("%s: %s: this program reads Attic repositories only", (*repo)->path,
+	message("%s: %s: this program reads those of Attic and Borg 1.x only", (*repo)->path,
 		(*repo)->dialect->title);
 	repo_close(*repo);
 	*repo = NULL;

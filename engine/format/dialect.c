@@ -109,6 +109,10 @@ static const char *const borg_files[] = {
 	.title = "Borg 1.x", \
 	.frame = "Borg ", \
 	.words = borg_words, \
+	.after_rollback = "Clients that know the newer transaction will take this for a replay " \
+			  "attack, and refuse the repository. Then remove what they remember of " \
+			  "it: borg delete --cache-only, and the folder of its id in " \
+			  "~/.config/borg/security.", \
 	.has_lone_commits = true
 
 const struct dialect dialect_borg = {
@@ -159,7 +163,8 @@ const struct dialect dialect_borg2 = {
 	.title = "Borg 2",
 	.frame = "Borg 2 ",
 	.client = "Borg",
-	.refusal = "this is a Borg 2 repository, and this program changes Attic repositories only",
+	.refusal = "this is a Borg 2 repository, and this program changes those of Attic and "
+		   "Borg 1.x only",
 	.by_hand = "This is a Borg 2 repository. This program reads Attic's and Borg 1.x's only, "
 		   "and changes nothing here. Use Borg 2 itself: run borg check on it.",
 };

@@ -30,6 +30,9 @@ struct dialect {
 	const char *refusal, *by_hand;
 	/* What a salvage makes of it all the same. NULL: nothing else than it is. */
 	const struct dialect *salvaged_as;
+	/* What a client says where a committed transaction was given up, and what helps, in
+	 * sentences; NULL: nothing. */
+	const char *after_rollback;
 	bool is_read;			/* more than config and listing */
 	/* REPO/README of a new repository, NULL where none is made; and how every version begins
 	 * it. */

@@ -77,6 +77,8 @@ struct plan {
 	 * not Attic's, and where planning itself failed on what the refusal names. */
 	bool is_filled;
 
+	/* What a client asks of a person afterwards, in sentences; NULL: nothing */
+	const char *next_step;
 	bool has_before, has_after;	/* a transaction at all */
 	uint32_t before, after;		/* transaction ids */
 	uint64_t objects_before;	/* by its index or its log, lost ones included */

@@ -1,5 +1,6 @@
 #include "build-config.h"
 
+#include "repair/planner_internal.h"
 #include "repair/plan_text.h"
 
 #include "base/text.h"
@@ -50,6 +51,16 @@ static void put_sentence(const struct plan_text *to, enum plan_tone tone, unsign
 	}
 	if (used > 0)
 		to->line(to->context, tone, line);
+}
+
+/* A sentence that is written for Attic, in the words of the repository's dialect. */
+static void put_reworded(const struct plan *plan, const struct plan_text *to, enum plan_tone tone,
+			 unsigned indent, const char *sentence)
+{
+	char text[LINE_SIZE];
+	snprintf(text, sizeof(text), "%s", sentence);
+	dialect_reword(plan->work->repo->dialect, text, sizeof(text));
+	put_sentence(to, tone, indent, text);
 }
 
 /* "20 entries" */
@@ -307,9 +318,9 @@ static void put_lists(const struct plan *plan, bool is_done, const struct plan_t
 		put_keys(plan->lost, plan->lost_count, &losses[i], heading, to);
 	}
 	if (loses_manifest)
-		put_sentence(to, PLAN_TONE_WARNING, 2, manifest_lost_text);
+		put_reworded(plan, to, PLAN_TONE_WARNING, 2, manifest_lost_text);
 	if (plan->lost_count > (loses_manifest ? 1 : 0))
-		put_sentence(to, PLAN_TONE_FAINT, 2,
+		put_reworded(plan, to, PLAN_TONE_FAINT, 2,
 			     "A new backup stores again what is lost only once attic check "
 			     "--repair was run and the client's cache is removed "
 			     "(~/.cache/attic/ID, or below ATTIC_CACHE_DIR).");
@@ -317,6 +328,10 @@ static void put_lists(const struct plan *plan, bool is_done, const struct plan_t
 		 "kept in an older version: the newest is lost", to);
 	put_keys(plan->left_out, plan->left_out_count, NULL, left_out, to);
 	put_suspects(plan, to);
+	if (plan->next_step) {
+		put(to, PLAN_TONE_PLAIN, "%s", "");
+		put_sentence(to, PLAN_TONE_WARNING, 0, plan->next_step);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
 		put_files(plan, changes[i], is_done, to);
 }

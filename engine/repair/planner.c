@@ -203,6 +203,14 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 	return AS_OK;
 }
 
+const struct dialect *repair_dialect(const struct repo *repo, enum repair action)
+{
+	const struct dialect *dialect = repo->dialect;
+	if (action == REPAIR_SALVAGE && dialect->salvaged_as)
+		return dialect->salvaged_as;
+	return dialect->refusal ? NULL : dialect;
+}
+
 static struct plan *plan_new(const struct repo *repo, enum repair action,
 			     const struct repair_options *options,
 			     struct verify_progress *progress)
@@ -221,8 +229,7 @@ static struct plan *plan_new(const struct repo *repo, enum repair action,
 		return NULL;
 	}
 	plan->work->repo = repo;
-	plan->work->dialect = action == REPAIR_SALVAGE && repo->dialect->salvaged_as
-			      ? repo->dialect->salvaged_as : repo->dialect;
+	plan->work->dialect = repair_dialect(repo, action);
 	plan->work->progress = progress;
 	plan->has_before = repo->has_transaction;
 	plan->before = repo->transaction;
@@ -243,14 +250,16 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 	if (!plan)
 		return repair_fail(repo, AS_ERR_MEMORY, error);
 	diagnose(repo, verify, &diagnosis);
-	const bool is_written = !repo->dialect->refusal || plan->work->dialect != repo->dialect;
-	if (!is_written)
+	if (!plan->work->dialect)
 		plan_refuse(plan, "%s", repo->dialect->refusal);
 	if (action == REPAIR_COMPACT && repo->config.is_append_only)
 		plan_refuse(plan, "the repository is append-only: nothing is ever compacted in it");
+	if (action == REPAIR_ROLLBACK && (verify->tail == TAIL_WAS_COMMITTED ||
+					  verify->tail == TAIL_COMMIT_DAMAGED))
+		plan->next_step = repo->dialect->after_rollback;
 	plan_check_findings(plan, verify, diagnosis.clean);
 	const bool was_refused = plan->is_refused;
-	if (is_written)
+	if (plan->work->dialect)
 		err = fill(plan, verify, error);
 	if (err == AS_OK && plan->is_filled && !plan->is_empty)
 		err = plan_check_surroundings(plan, error);

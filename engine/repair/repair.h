@@ -17,6 +17,9 @@
 #include "check/check.h"
 #include "repair/plan.h"
 
+/* The dialect in which @action would write to @repo; NULL: it is refused, whatever is found. */
+const struct dialect *repair_dialect(const struct repo *repo, enum repair action);
+
 /* Plan @action for @repo, as @verify (complete) found it. Reads; writes nothing. Both must outlive
  * the plan. *@plan is the caller's until plan_free, also when it is empty or refused.
  * Where options ask for another end of the log than @verify has (rollback of a tail that looks

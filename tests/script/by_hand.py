@@ -348,11 +348,12 @@ class Foreign(Case):
             self.assertIn('Borg', err)
         self.expect_refused(before)
 
-    def expect_refused(self, before):
+    def expect_refused(self, before, allowed=()):
         writes = [[repair, how, self.repo] for repair in REPAIRS for how in ('--dry-run', '--yes')]
         writes += [['undo', '--yes', self.repo], ['undo', '--purge', '--yes', self.repo],
                    ['put', self.repo, 'ab' * 32, '-'], ['put', '--batch', self.repo],
                    ['delete', self.repo, KEYS[0]], ['create', self.repo]]
+        writes = [args for args in writes if args[0] not in allowed]
         for args in writes:
             status, out, err = run(*args, data=b'')
             self.assertEqual(status, 8, (args, err))
@@ -363,33 +364,46 @@ class Foreign(Case):
         self.assertEqual(state(self.repo), before)
 
     def expect_read(self, dialect, clean, objects):
-        """Every command that reads works, and none that writes."""
+        """Every command that reads works, and changes nothing."""
         before = state(self.repo)
         status, report, text = self.check()
         self.assertEqual((status, report['dialect'], report['clean'], report['objects']),
                          (0 if clean else 4, dialect, clean, objects))
         self.assertEqual(report['by_hand'] is None, clean)
-        self.assertNotIn('atticscope ' + str(report['recommended']), text)
+        self.assertEqual('atticscope ' + str(report['recommended']) in text,
+                         report['recommended'] is not None)
         status, out, err = run('info', '--json', self.repo)
         self.assertEqual((status, json.loads(out)['dialect']), (0, dialect))
         for args in (['info'], ['segments'], ['hints'], ['segments', '--verify']):
             status, out, err = run(*args, self.repo)
             self.assertEqual((status, err), (0, ''), args)
-        self.expect_refused(before)
+        self.assertEqual(state(self.repo), before)
+        return before
 
     def test_borg(self):
         objects = self.check()[1]['objects']
         self.upgrade(99)
         self.expect_read('borg', True, objects)
+        self.assertEqual(run('put', self.repo, 'ab' * 32, '-', data=b'new')[0], 0)
+        self.expect_read('borg', True, objects + 1)
+        self.assertEqual(run('recover', '--yes', self.repo)[0], 0)
+        os.remove(glob.glob(self.path('hints.*'))[0])
+        self.assertEqual(run('recover', '--yes', self.repo)[0], 1)
+        self.expect_read('borg', True, objects + 1)
 
     def test_half_upgraded(self):
         objects = self.check()[1]['objects']
         self.upgrade(3)
-        self.expect_read('mixed', False, objects)
+        before = self.expect_read('mixed', False, objects)
+        self.expect_refused(before, allowed=('salvage', 'undo'))
         report = self.check()[1]
         self.assertEqual(report['recommended'], 'salvage')
         self.assertIn('upgrade-interrupted', [p['code'] for p in report['problems']])
-        self.assertIn('Run borg upgrade again', words(report['by_hand']))
+        self.assertIn('borg upgrade, run again', words(report['by_hand']))
+        self.assertEqual(run('salvage', '--yes', self.repo)[0], 1)
+        self.expect_read('borg', True, objects)
+        self.assertEqual(run('undo', '--yes', self.repo)[0], 0)
+        self.expect_read('mixed', False, objects)
 
     def test_no_sentence_names_attic_where_borg_is_meant(self):
         self.upgrade(99)
@@ -446,7 +460,11 @@ class Foreign(Case):
                     archive.extractall(self.folder)
                 before = state(self.repo)
                 self.assertEqual(self.check()[1]['dialect'], dialect)
-                self.expect_refused(before)
+                if dialect == 'borg2':
+                    self.expect_refused(before)
+                for repair in REPAIRS:
+                    self.assertIn(run(repair, '--dry-run', self.repo)[0], (0, 4, 8))
+                self.assertEqual(state(self.repo), before)
 
 
 if __name__ == '__main__':

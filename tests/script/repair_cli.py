@@ -31,7 +31,7 @@ FIELDS = ['action', 'repository', 'dry_run', 'transaction_before', 'transaction_
           'lost_causes', 'suspects', 'entries_copied', 'bytes_copied', 'deletes_written',
           'bytes_needed', 'bytes_free', 'bytes_in_undo', 'hardware_doubt', 'refused', 'done',
           'clean', 'verdict', 'bytes_created', 'by_hand', 'older', 'left_out', 'dropped',
-          'at_least', 'possibly_deleted', 'not_planned']
+          'at_least', 'possibly_deleted', 'not_planned', 'next_step']
 UNDO_FIELDS = ['action', 'repository', 'dry_run', 'name', 'transaction_before', 'transaction_after',
                'objects_before', 'objects_after', 'lost', 'created', 'replaced', 'removed', 'undo',
                'refused', 'done']
