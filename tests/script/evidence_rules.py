@@ -101,8 +101,11 @@ def read_index(b):
     magic, _, buckets, key_size, value_size = struct.unpack_from('<8siibb', b)
     if (magic, key_size, value_size) != (INDEX_MAGIC, 32, 8) or len(b) != 18 + 40 * buckets:
         raise ValueError('the header does not fit')
-    return {key: (segment, offset) for key, segment, offset in
-            struct.iter_unpack('<32sII', memoryview(b)[18:]) if segment < DELETED}
+    found = {}
+    for key, segment, offset in struct.iter_unpack('<32sII', memoryview(b)[18:]):
+        if segment < DELETED:
+            found.setdefault(key, (segment, offset))    # of two buckets a look-up finds the first
+    return found
 
 
 def read_hints(b):
@@ -337,6 +340,16 @@ class Evidence:
                     found |= {key for key in keys if key not in index}
         return found
 
+    def is_manifest_in_doubt(self):
+        """Is the manifest alone in its file, and nothing where the index leads into it, while the
+        hints count there what the index does? Every repository has a manifest: no byte tells
+        whether entries before ours are gone, or the file is of elsewhere."""
+        n = self.live.get(MANIFEST, (PUT, None))[1]
+        mapped = {place for place in (self.index or {}).values() if place[0] == n}
+        return bool(mapped) and not any(place in self.puts for place in mapped) and \
+            {e[3] for e in self.entries[n] if e[2] == PUT} == {MANIFEST} and \
+            self.are_hints_credible() and self.hints[0].get(n) == len(mapped)
+
     def readable(self):
         """{key: digest} of objects that can be read now and must stay."""
         found = {key: e[3] for key, e in self.live.items()}
@@ -351,6 +364,8 @@ class Evidence:
                     found.pop(key, None)
         for key in self.denied() | self.doubtful():
             found.pop(key, None)
+        if self.is_manifest_in_doubt():
+            found.pop(MANIFEST, None)
         return found
 
     def add_mapped(self, found):
