@@ -328,8 +328,9 @@ class Judge:
         # If everything left is of an earlier time, nothing shows that there was a later one.
         older = {key for key in older if not self.rules.is_confirmed(key) and
                  not self.rules.is_behind_damage(key, now[key])}
-        if self.rules.is_index_credible() or not self.rules.shows_damage():
-            older &= self.rules.named(newest_only=True) if self.rules.is_index_credible() else set()
+        is_covered = self.rules.is_index_credible() or self.rules.is_covered_from_above()
+        if is_covered or not self.rules.shows_damage():
+            older &= self.rules.named(newest_only=True) if is_covered else set()
             unsaid &= self.rules.named()    # nothing left says that the others existed
         if older:
             self.fault('older-silent', '%d: %s', len(older), some(older))

@@ -415,6 +415,15 @@ class Evidence:
         """Does a credible index of the newest transaction say that there is no such object?"""
         return self.is_index_credible() and key not in self.index
 
+    def is_covered_from_above(self):
+        """Has an index of a transaction above the log every object of it, in its place? It knows
+        what was in the damage as well as one of the newest transaction does."""
+        indexes = (read_or_none(read_index, self.files['index.%d' % n])
+                   for n in numbers(self.files, 'index') if self.top is not None and n > self.top)
+        return bool(self.live) and any(
+            index and all(index.get(key) == e[1:3] for key, e in self.live.items())
+            for index in indexes)
+
     def shows_damage(self):
         """Does anything show that objects may be missing which nobody names?"""
         if self.gaps or self.has_strange:
