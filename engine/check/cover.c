@@ -117,13 +117,28 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 	return behind - first < verify->end - *transaction;
 }
 
+/* Do the hints count in each segment what a foreign index of their time places there? Then they may
+ * be of one repository, and it is by chance that the log's counts fit too. */
+static bool hints_fit_foreign_index(const struct verify *verify)
+{
+	if (verify->index_credit != CREDIT_FOREIGN || verify->index_figures.used == 0 ||
+	    verify->repo->hints.transaction != verify->index.transaction)
+		return false;
+	for (size_t i = 0; i < verify->repo->listing.count; i++)
+		if (verify->facts[i].is_committed &&
+		    !verify_hints_like_index(verify, &verify->facts[i]))
+			return false;
+	return true;
+}
+
 /* Do the hints, or index and hints of one time, speak against all of the log, and no credible
  * witness for it? They may be right, and the files not ours. */
 static bool is_contradicted(const struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;
 	if (!hints->usable || hints->segment_count == 0 ||
-	    verify->index_credit == CREDIT_CREDIBLE || verify->hints_credit == CREDIT_CREDIBLE)
+	    verify->index_credit == CREDIT_CREDIBLE ||
+	    (verify->hints_credit == CREDIT_CREDIBLE && !hints_fit_foreign_index(verify)))
 		return false;
 	if (!verify->has_end)
 		return verify->index_was_compared &&
