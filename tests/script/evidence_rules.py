@@ -340,15 +340,15 @@ class Evidence:
                     found |= {key for key in keys if key not in index}
         return found
 
-    def is_manifest_in_doubt(self):
-        """Is the manifest alone in its file, and nothing where the index leads into it, while the
-        hints count there what the index does? Every repository has a manifest: no byte tells
-        whether entries before ours are gone, or the file is of elsewhere."""
-        n = self.live.get(MANIFEST, (PUT, None))[1]
-        mapped = {place for place in (self.index or {}).values() if place[0] == n}
-        return bool(mapped) and not any(place in self.puts for place in mapped) and \
-            {e[3] for e in self.entries[n] if e[2] == PUT} == {MANIFEST} and \
-            self.are_hints_credible() and self.hints[0].get(n) == len(mapped)
+    def is_manifest_in_doubt(self, n):
+        """Is a manifest all that file @n holds, whole, and nothing where the newest index leads
+        into it? Every repository has one: no byte tells whether the file is ours."""
+        known = numbers(self.files, 'index')
+        index = read_or_none(read_index, self.files['index.%d' % known[-1]]) if known else None
+        mapped = {key: place[1] for key, place in (index or {}).items() if place[0] == n}
+        puts = {e[0]: e[3] for e in parse(self.data.get(n, b''))[0] if e[2] == PUT}
+        return set(puts.values()) == {MANIFEST} and n not in self.gaps and bool(mapped) and \
+            not any(puts.get(offset) == key for key, offset in mapped.items())
 
     def readable(self):
         """{key: digest} of objects that can be read now and must stay."""
@@ -364,7 +364,8 @@ class Evidence:
                     found.pop(key, None)
         for key in self.denied() | self.doubtful():
             found.pop(key, None)
-        if self.is_manifest_in_doubt():
+        n = self.live.get(MANIFEST, (PUT, None))[1]
+        if self.is_manifest_in_doubt(n) and self.are_hints_credible():
             found.pop(MANIFEST, None)
         return found
 
@@ -445,9 +446,10 @@ class Evidence:
 
     def has_own_manifest(self):
         """Is any whole manifest in a file that the index does not speak against?"""
+        doubtful = self.strange | {n for n in self.data if self.is_manifest_in_doubt(n)}
         return any(key == MANIFEST for key, _ in whole_puts(
             {path: b for path, b in self.files.items()
-             if not any(b is self.data[n] for n in self.strange)}))
+             if not any(b is self.data[n] for n in doubtful)}))
 
     def tail_is_uncommitted(self, number):
         """Is it certain that segment @number was never committed?"""
