@@ -352,6 +352,23 @@ static bool is_vacant(const struct matching *m, size_t position)
 	return true;
 }
 
+/* A lone manifest at its offset is often there by chance. It counts where files changed places: the
+ * one that bears the number belongs elsewhere, or no object is missed under the other number. */
+static void doubt_manifests(struct matching *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct misfit *misfit = &m->misfits[i];
+		if (misfit->found == LISTING_NONE || misfit->count > 1 ||
+		    !key_is_manifest(misfit->rows[0].key) ||
+		    (misfit->position != LISTING_NONE && is_found_elsewhere(m, misfit->position)))
+			continue;
+		const struct misfit *other =
+			find_misfit(m, m->repo->listing.segments[misfit->found].number);
+		if (other && other->found == LISTING_NONE)
+			misfit->found = LISTING_NONE;
+	}
+}
+
 static enum as_err assign_roles(struct matching *m, bool *again)
 {
 	struct verify *verify = m->verify;
@@ -434,6 +451,7 @@ static enum as_err match(struct verify_run *run, bool *again)
 	}
 	for (size_t i = 0; err == AS_OK && i < m->count; i++)
 		err = find_file(m, &m->misfits[i]);
+	doubt_manifests(m);
 	if (err == AS_OK)
 		err = assign_roles(m, again);
 out:
