@@ -413,8 +413,11 @@ class Evidence:
         return {key for key, tag in last.items() if tag == PUT}
 
     def denies(self, key):
-        """Does a credible index of the newest transaction say that there is no such object?"""
-        return self.is_index_credible() and key not in self.index
+        """Does a credible index of the newest transaction say that there is no such object? About
+        a PUT above all that it leads to it can be of an earlier time."""
+        last = max((segment for segment, _ in (self.index or {}).values()), default=-1)
+        return self.is_index_credible() and key not in self.index and not (
+            key in self.live and self.live[key][1] > last)
 
     def is_covered_from_above(self):
         """Has an index of a transaction above the log every object of it, in its place? It knows
