@@ -46,11 +46,11 @@ int cmd_create(struct request *request)
 		json_t *object = json_object();
 		json_add(&object, "action", json_text("create"));
 		json_add(&object, "repository", json_text(path));
-		json_add(&object, "dialect",
-			 json_text(state.dialect == AS_DIALECT_BORG ? "borg" : "attic"));
 		json_add(&object, "id", json_key(state.id));
 		json_add(&object, "segments_per_dir", json_number(state.segments_per_dir));
 		json_add(&object, "max_segment_size", json_number(state.max_segment_size));
+		json_add(&object, "dialect",
+			 json_text(state.dialect == AS_DIALECT_BORG ? "borg" : "attic"));
 		json_object_out(out, object);
 	} else {
 		char id[KEY_HEX_SIZE], size[FORMAT_SIZE];

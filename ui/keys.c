@@ -236,7 +236,7 @@ const struct key_row key_table[] = {
 	{ .keys = { 'S' }, .label = "S", .name = "reverse", .help = "reverse the order",
 	  .screens = ON(SEGMENTS), .run = segments_sort, .value = SEGMENTS_REVERSE },
 	{ .keys = { 'f' }, .label = "f", .name = "filter", .argument = "[WHICH]",
-	  .help = "all, damaged, odd, uncommitted or sparse ones", .hint = "filter",
+	  .help = "damaged, odd, uncommitted, sparse, entries", .hint = "filter",
 	  .screens = ON(SEGMENTS), .run = segments_filter },
 	{ .keys = { 'f' }, .label = "f", .help = "all, those that differ, or those to compact",
 	  .hint = "filter", .screens = ON(HINTS), .run = hints_filter },

@@ -148,7 +148,8 @@ class Create(Case):
         got = self.object('create', path, '--segments-per-dir=7', '--max-segment-size', '4096')
         info = self.object('info', path)
         self.assertEqual(got, {'action': 'create', 'repository': path, 'id': info['id'],
-                               'segments_per_dir': 7, 'max_segment_size': 4096})
+                               'segments_per_dir': 7, 'max_segment_size': 4096,
+                               'dialect': 'attic'})
         self.assertEqual((info['segments_per_dir'], info['max_segment_size']), (7, 4096))
         with open(os.path.join(path, 'config')) as f:
             self.assertIn('segments_per_dir = 7\n', f.read())

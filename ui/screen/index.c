@@ -367,6 +367,34 @@ static enum style describe_credit(const struct session *session, char *out, size
 	return is_foreign ? STYLE_BAD : STYLE_STRONG;
 }
 
+/* What integrity.T says of index and hints, or why that says nothing. */
+static enum style describe_digests(const struct session *session, char *out, size_t size)
+{
+	const struct repo *repo = session->repo;
+	const struct integrity *integrity = &repo->integrity;
+	const struct verify *verify = session_verify(session);
+	const struct findings *findings = verify ? &verify->findings : &repo->findings;
+	const char *fit = verify ? "index and hints fit" : "not compared with the index yet";
+	static const char *const states[] = {
+		[INTEGRITY_UNREADABLE] = "cannot be read", [INTEGRITY_DAMAGED] = "is damaged",
+		[INTEGRITY_UNKNOWN] = "is of an unknown version",
+	};
+	if (!repo->has_integrity) {
+		snprintf(out, size, "there is no file of digests");
+		return STYLE_WARNING;
+	}
+	if (integrity->state != INTEGRITY_READ) {
+		snprintf(out, size, "integrity.%" PRIu32 " %s", integrity->transaction,
+			 states[integrity->state] ? states[integrity->state] : "was not read");
+		return STYLE_WARNING;
+	}
+	const bool differs = findings->total[PROBLEM_INTEGRITY_DIGEST] > 0;
+	snprintf(out, size, "integrity.%" PRIu32 "   %s   index %016" PRIx64 ", hints %016" PRIx64,
+		 integrity->transaction, differs ? "DOES NOT FIT: see the problems (6)" : fit,
+		 integrity->index.final, integrity->hints.final);
+	return differs ? STYLE_BAD : STYLE_NORMAL;
+}
+
 /* How credible the index is, and "91 of 1,024 buckets used (9 %)" by its header. */
 static enum style describe(const struct session *session, char *out, size_t size)
 {
@@ -411,8 +439,13 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	else if (model && !model->all && atomic_load(&model->counted) < model->blocks)
 		empty = "Counting the used buckets ... (a shows all without counting)";
 	screen->table.empty = empty;
+	const int lines = repo->dialect->has_integrity && repo->has_index ? 2 : 1;
+	if (lines == 2) {
+		const enum style seal = describe_digests(app->session, text, sizeof(text));
+		term_add(area.y + 1, 0, area.cols, seal, text);
+	}
 	table_draw(&screen->table, app->fetcher,
-		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols }, NULL);
+		   (struct area){ area.y + lines, 0, area.rows - lines, area.cols }, NULL);
 }
 
 /* ":4711" is bucket 4711. */

@@ -23,7 +23,7 @@ const struct column segments_columns[COL_COUNT] = {
 };
 
 const char *const segments_filter_names[FILTER_COUNT] = {
-	"all", "damaged", "odd", "uncommitted", "sparse"
+	"all", "damaged", "odd", "uncommitted", "sparse", "entries"
 };
 #define SPARSE_PERCENT 25
 
@@ -121,6 +121,7 @@ static const struct model_ops model_ops = { .fill = fill_row };
 static bool passes(const struct session *session, size_t position, enum filter filter)
 {
 	const enum segment_style style = segment_style_of(session, position);
+	const struct segment_facts *facts = session_facts(session, position);
 	uint64_t part, whole;
 	switch (filter) {
 	case FILTER_DAMAGED:
@@ -132,6 +133,11 @@ static bool passes(const struct session *session, size_t position, enum filter f
 	case FILTER_SPARSE:
 		return segment_unused(session, position, &part, &whole) &&
 		       (double)part * 100 >= (double)whole * SPARSE_PERCENT;
+	case FILTER_ENTRIES:
+		if (!facts)
+			return session_stat(session, position).size != SEGMENT_LONE_COMMIT;
+		return facts->puts > 0 || facts->deletes > 0 || facts->damaged > 0 ||
+		       facts->commits == 0;
 	default:
 		return true;
 	}

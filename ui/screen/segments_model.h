@@ -15,7 +15,9 @@ enum segments_column {
 extern const struct column segments_columns[COL_COUNT];
 
 enum filter {
-	FILTER_ALL, FILTER_DAMAGED, FILTER_ODD, FILTER_UNCOMMITTED, FILTER_SPARSE, FILTER_COUNT
+	FILTER_ALL, FILTER_DAMAGED, FILTER_ODD, FILTER_UNCOMMITTED, FILTER_SPARSE,
+	FILTER_ENTRIES,		/* not those that are a COMMIT and nothing else */
+	FILTER_COUNT
 };
 extern const char *const segments_filter_names[FILTER_COUNT];
 

@@ -121,6 +121,23 @@ static void filters_keep_what_they_name(void **state)
 	(void)state;
 }
 
+/* Borg ends each transaction with a segment that is a COMMIT and nothing else. */
+static void lone_commits_can_be_left_out(void **state)
+{
+	static const uint32_t others[] = { 0, 1, 3, 7, 99 };
+	const struct segments_order order = { .filter = FILTER_ENTRIES };
+	facts[2].puts = facts[2].deletes = 0;
+	facts[2].commits = 1;
+	assert_order(order, others);
+	/* Before anything is read the size tells. */
+	atomic_store(&facts[2].state, (uint8_t)SEGMENT_UNVERIFIED);
+	stats[2].size = SEGMENT_LONE_COMMIT;
+	assert_order(order, others);
+	stats[2].size = 300;
+	facts[2].commits = 0;
+	(void)state;
+}
+
 static void a_segment_is_found_in_any_order(void **state)
 {
 	const struct segments_order order = { FILTER_ALL, COL_SIZE, true };
@@ -173,6 +190,7 @@ int main(void)
 		cmocka_unit_test_setup(each_column_gives_its_order, set_up),
 		cmocka_unit_test_setup(downwards_is_the_reverse, set_up),
 		cmocka_unit_test_setup(filters_keep_what_they_name, set_up),
+		cmocka_unit_test_setup(lone_commits_can_be_left_out, set_up),
 		cmocka_unit_test_setup(a_segment_is_found_in_any_order, set_up),
 		cmocka_unit_test_setup(nothing_is_known_before_verification, set_up),
 		cmocka_unit_test_setup(a_cell_shows_the_worst_of_its_segments, set_up),
