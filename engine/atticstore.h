@@ -262,7 +262,8 @@ AS_API enum as_err as_each_key(struct as_store *store,
  * After any other error of as_put and as_delete nothing of that call has happened, and the
  * transaction can go on: as_state.dead tells the two apart. */
 
-/* Store @value_size bytes under @key, over what is there. AS_ERR_TOO_LARGE. */
+/* Store @value_size bytes under @key, over what is there. AS_ERR_TOO_LARGE; AS_ERR_NO_SPACE also
+ * where the storage quota of a repository of Borg would be exceeded. */
 AS_API enum as_err as_put(struct as_store *store, const void *key, size_t key_size,
 			  const void *value, size_t value_size, struct as_error *error);
 
@@ -298,14 +299,18 @@ enum {
 };
 
 /* Make the transaction durable, copy what is live out of the segments that hold something
- * superseded and remove those, and write index and hints. Without changes since the last commit
- * nothing happens. @flags: 0 or AS_NO_COMPACT. @report may be NULL; it is filled in also after an
- * error.
+ * superseded and remove those, and write index and hints. Borg's repositories are compacted by
+ * as_compact alone. Without changes since the last commit nothing happens. @flags: 0 or
+ * AS_NO_COMPACT. @report may be NULL; it is filled in also after an error.
  *
  * Each step is durable before the next begins: the entries; their COMMIT; what compaction copied,
  * and its COMMIT; hints, in which the emptied segments have rows of 0; index; the removal of
- * emptied segments; hints without those rows; the removal of older hints and indexes. A crash at
- * any point leaves a store with the transaction whole or not at all.
+ * emptied segments; hints without those rows; the removal of older hints and indexes. For Borg
+ * integrity.N comes before hints and index, and the hints have no such rows. A crash at any point
+ * leaves a store with the transaction whole or not at all.
+ *
+ * AS_ERR_NO_SPACE also where Borg's config wants more space to stay free. In append-only mode the
+ * transaction is written down in the file transactions, as Borg does.
  *
  * After an error with report.committed the transaction is durable, but something behind it is not
  * done: compaction, index and hints, or the removal of emptied segments. A further as_commit tries
@@ -326,8 +331,10 @@ AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report
  * AS_ERR_NOT_REGULAR as for as_recover. */
 AS_API enum as_err as_rollback(struct as_store *store, int flags, struct as_error *error);
 
-/* Copy what is live out of the segments that hold something superseded, and remove those.
- * AS_ERR_USAGE inside a transaction. @report may be NULL. */
+/* Copy what is live out of the segments that hold something superseded, and remove those. For Borg
+ * a tenth of a segment must be to be freed at least, and a COMMIT alone always stays.
+ * AS_ERR_USAGE inside a transaction; AS_ERR_DENIED: the repository is append-only. @report may be
+ * NULL. */
 AS_API enum as_err as_compact(struct as_store *store, struct as_report *report,
 			      struct as_error *error);
 

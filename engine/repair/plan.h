@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/problem.h"
+#include "format/dialect.h"
 #include "repo/listing.h"
 
 struct repair_options {
@@ -77,6 +78,8 @@ struct plan {
 	 * not Attic's, and where planning itself failed on what the refusal names. */
 	bool is_filled;
 
+	const struct dialect *dialect;	/* of the repository as it was found */
+	const char *caution;	/* what to think of before, a sentence or two; NULL: nothing */
 	/* What a client asks of a person afterwards, in sentences; NULL: nothing */
 	const char *next_step;
 	bool has_before, has_after;	/* a transaction at all */

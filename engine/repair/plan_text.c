@@ -1,6 +1,5 @@
 #include "build-config.h"
 
-#include "repair/planner_internal.h"
 #include "repair/plan_text.h"
 
 #include "base/text.h"
@@ -59,7 +58,8 @@ static void put_reworded(const struct plan *plan, const struct plan_text *to, en
 {
 	char text[LINE_SIZE];
 	snprintf(text, sizeof(text), "%s", sentence);
-	dialect_reword(plan->work->repo->dialect, text, sizeof(text));
+	if (plan->dialect)
+		dialect_reword(plan->dialect, text, sizeof(text));
 	put_sentence(to, tone, indent, text);
 }
 
@@ -116,6 +116,10 @@ static void put_warnings(const struct plan *plan, const struct plan_text *to)
 			     "were not the same when they were read again. Copy the repository to "
 			     "another disk first (ddrescue reads what a failing disk still gives), "
 			     "and repair the copy. What cannot be read now may well be whole.");
+		put(to, PLAN_TONE_PLAIN, "%s", "");
+	}
+	if (plan->caution && !plan->is_empty) {
+		put_sentence(to, PLAN_TONE_WARNING, 0, plan->caution);
 		put(to, PLAN_TONE_PLAIN, "%s", "");
 	}
 	if (plan->has_other_owner) {

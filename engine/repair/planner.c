@@ -228,6 +228,7 @@ static struct plan *plan_new(const struct repo *repo, enum repair action,
 		plan_free(plan);
 		return NULL;
 	}
+	plan->dialect = repo->dialect;
 	plan->work->repo = repo;
 	plan->work->dialect = repair_dialect(repo, action);
 	plan->work->progress = progress;
@@ -254,6 +255,10 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 		plan_refuse(plan, "%s", repo->dialect->refusal);
 	if (action == REPAIR_COMPACT && repo->config.is_append_only)
 		plan_refuse(plan, "the repository is append-only: nothing is ever compacted in it");
+	if (action == REPAIR_SALVAGE && repo->config.is_append_only)
+		plan->caution = "The repository is append-only: the segments that are moved aside "
+				"are part of its history. They stay in the undo folder as long as "
+				"that is not purged.";
 	if (action == REPAIR_ROLLBACK && (verify->tail == TAIL_WAS_COMMITTED ||
 					  verify->tail == TAIL_COMMIT_DAMAGED))
 		plan->next_step = repo->dialect->after_rollback;

@@ -18,8 +18,8 @@ bool plan_refuse(struct plan *plan, const char *format, ...)
 	if (is_first)
 		vsnprintf(plan->refusal, sizeof(plan->refusal), format, args);
 	va_end(args);
-	if (is_first)
-		dialect_reword(plan->work->repo->dialect, plan->refusal, sizeof(plan->refusal));
+	if (is_first && plan->dialect)
+		dialect_reword(plan->dialect, plan->refusal, sizeof(plan->refusal));
 	plan->is_refused = true;
 	return is_first;
 }

@@ -136,6 +136,11 @@ class Corpus(unittest.TestCase):
                 if args[0] != 'get':
                     self.assertNotIn(b'Attic', done.stdout + done.stderr, args)
 
+    def test_a_salvage_of_an_append_only_one_says_that_its_history_is_moved(self):
+        for truth in self.each(lambda t: 'salvage' in (t['actions'] or []) and not t.get('lock')):
+            text = run('salvage', '--dry-run', truth['repo']).stdout.decode()
+            self.assertEqual('append-only' in text, bool(truth.get('append_only')))
+
     def test_a_rollback_of_what_was_committed_says_what_borg_will_say(self):
         for truth in self.each(lambda t: 'rollback' in (t['actions'] or []) and not t.get('lock')):
             was_committed = truth['case'].startswith('lone-commit')
