@@ -96,6 +96,7 @@ struct verify_fill {
 	uint32_t segment, offset;	/* of an entry that is damaged or missing in the segment */
 	uint32_t copy;			/* position in verify->copies */
 	uint32_t at;			/* the offset of the entry there */
+	bool is_put;
 };
 
 /* Where the bytes of an entry are to be read. */

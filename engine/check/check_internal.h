@@ -327,6 +327,9 @@ enum as_err verify_use_copies(struct verify_run *run, bool *again);
  * lacks nothing, and the files that take no part in the log. AS_ERR_MEMORY. */
 enum as_err verify_list_copies(struct verify_run *run, bool all);
 
+/* How many PUTs of segment @number only copies have. */
+uint32_t verify_count_filled(const struct verify *verify, uint32_t number);
+
 /* Make verify_find_source know the older versions that lie in copies. AS_ERR_MEMORY. */
 enum as_err verify_fill_older(struct verify_run *run);
 

@@ -299,17 +299,15 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 			? AS_OK : report_missing_segment(compare, row->segment, 0);
 	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
 	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
-	uint64_t filled = 0;
-	for (size_t i = 0; i < verify->fill_count; i++)
-		filled += verify->fills[i].segment == row->segment;
+	const uint64_t filled = verify_count_filled(verify, row->segment);
 	if ((missing && (index_knows_all || missing->lost > 0)) || live <= filled)
 		return AS_OK;
 	const bool hints_share_most = verify->hints_figures.right * 2 >= verify->hints_figures.rows;
 	if (!index_knows_all &&
 	    (verify->hints_credit == CREDIT_CREDIBLE ||
 	     (verify->repo->hints.transaction > verify->end && hints_share_most))) {
-		compare->unnamed.by_hints += live;
-		return report_missing_segment(compare, row->segment, live);
+		compare->unnamed.by_hints += live - filled;
+		return report_missing_segment(compare, row->segment, live - filled);
 	}
 	if (!index_knows_all)
 		return AS_OK;

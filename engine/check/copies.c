@@ -35,6 +35,14 @@ bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offs
 	return find_fill(verify, number, offset) != NULL;
 }
 
+uint32_t verify_count_filled(const struct verify *verify, uint32_t number)
+{
+	uint32_t count = 0;
+	for (size_t i = 0; i < verify->fill_count; i++)
+		count += verify->fills[i].segment == number && verify->fills[i].is_put;
+	return count;
+}
+
 bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t offset,
 			struct verify_source *source)
 {
@@ -170,7 +178,7 @@ static enum as_err add_fill(struct filling *f, uint32_t offset, const struct seg
 		return AS_ERR_MEMORY;
 	verify->fills[verify->fill_count++] = (struct verify_fill){
 		.segment = verify->copies[f->copy].number, .offset = offset,
-		.copy = f->copy, .at = (uint32_t)e->offset,
+		.copy = f->copy, .at = (uint32_t)e->offset, .is_put = e->tag == SEGMENT_PUT,
 	};
 	f->taken++;
 	return AS_OK;
@@ -370,7 +378,9 @@ enum as_err verify_fill_older(struct verify_run *run)
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < verify->gone_count; i++) {
 		struct verify_gone *gone = &verify->gone[i];
-		const struct segment_entry entry = { .offset = gone->older_at };
+		const struct segment_entry entry = {
+			.tag = SEGMENT_PUT, .offset = gone->older_at,
+		};
 		if (!gone->has_older || gone->older_copy == UINT32_MAX)
 			continue;
 		/* An offset that no entry of the log has: the segment's own file may be there

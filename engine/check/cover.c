@@ -263,7 +263,9 @@ static bool is_loss_unknown(const struct verify_run *run, const struct verify_un
 	for (size_t i = 0; i < verify->missing_count; i++)
 		if (verify->missing[i].lost > 0 &&
 		    !is_covered_by_hints(verify, verify->missing[i].segment,
-					 verify->missing[i].mapped))
+					 (int64_t)verify->missing[i].mapped +
+						 verify_count_filled(verify,
+								     verify->missing[i].segment)))
 			return true;
 	uint32_t transaction;
 	return unnamed->by_hints > 0 || hints_differ(verify) ||

@@ -33,7 +33,9 @@ static bool is_missing_gap(const struct verify *verify, uint32_t number)
 	/* An index that is wrong elsewhere is right where credible hints count as it does. */
 	if (verify->index_credit == CREDIT_DAMAGED)
 		return joined && verify->hints_credit == CREDIT_CREDIBLE && row &&
-		       row->moved_on == 0 && verify_hinted(verify, number) == row->mapped;
+		       row->moved_on == 0 &&
+		       verify_hinted(verify, number) ==
+			       (int64_t)row->mapped + verify_count_filled(verify, number);
 	if (verify->index_credit != CREDIT_CREDIBLE || number > verify->index.transaction)
 		return false;
 	return !joined || verify_hinted(verify, number) > 0;
