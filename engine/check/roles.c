@@ -339,6 +339,16 @@ static bool is_counted(const struct matching *m, const struct misfit *misfit)
 	       verify_hinted(m->verify, misfit->number) == (int64_t)misfit->count + (int64_t)live;
 }
 
+/* Did the file that bears the misfit's number change places with the one that was found, as several
+ * objects in it show? */
+static bool is_exchanged(struct matching *m, const struct misfit *misfit)
+{
+	const struct misfit *other =
+		find_misfit(m, m->repo->listing.segments[misfit->found].number);
+	return other && other->count > 1 && misfit->position != LISTING_NONE &&
+	       other->found == misfit->position;
+}
+
 /* Is no other file to be the segment whose number the file at @position bears? */
 static bool is_vacant(const struct matching *m, size_t position)
 {
@@ -381,7 +391,8 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 			if (misfit->number > verify->end)
 				verify->end = misfit->number;
 			if (misfit->count == 1)
-				*(is_counted(m, misfit) ? &single : &unsure) += 1;
+				*(is_counted(m, misfit) || is_exchanged(m, misfit) ? &single
+										   : &unsure) += 1;
 			*again = true;
 		}
 		if (misfit->position == LISTING_NONE || is_found_elsewhere(m, misfit->position))
