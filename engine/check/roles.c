@@ -201,10 +201,10 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	    (misfit->count == 1 && (misfit->position == LISTING_NONE || !is_listed ||
 				    key_is_manifest(misfit->rows[0].key))))
 		return false;
-	/* The hints count more in it than the whole of the file can have held. */
-	const bool is_too_small = facts->damaged == 0 && !facts->is_cut && !facts->is_unreadable &&
-				  verify_hinted(m->verify, number) > (int64_t)facts->puts;
-	return !is_listed || is_too_small || (is_spent(m, number) && !is_damaged);
+	/* Hints that contradict both the log and the index there are of another time. */
+	const bool is_denied = misfit->count > 1 && !is_spent(m, number) &&
+			       m->verify->hints_credit != CREDIT_CREDIBLE;
+	return !is_listed || is_denied || (is_spent(m, number) && !is_damaged);
 }
 
 /* Does the PUT of @key at @offset of the file at @position follow a DELETE of what it replaces? */
@@ -496,7 +496,10 @@ static void find_returned(struct verify_run *run, bool *again)
 {
 	struct verify *verify = run->verify;
 	const struct hints *hints = &run->repo->hints;
-	if (!hints->usable || hints->transaction != verify->end || run->index.image.used == 0)
+	verify_find_index_last(run);
+	/* Hints that end before the index does are of an earlier time than they say. */
+	if (!hints->usable || hints->transaction != verify->end || run->index.image.used == 0 ||
+	    (hints->segment_count > 0 && hints_last(hints) < verify->index_last))
 		return;
 	/* A file that the hints do not know may be the one that is missing. */
 	if (verify->hints_know_missing)
