@@ -124,6 +124,17 @@ class Corpus(unittest.TestCase):
             for row in rows('hints', '--json', truth['repo']):
                 self.assertTrue(row['agree'], row)
 
+    def test_every_clean_one_can_be_written_to(self):
+        for truth in self.each(lambda t: t['clean'] and t.get('lock') != 'held'):
+            copy = truth['repo'] + '.copy'
+            shutil.copytree(truth['repo'], copy, symlinks=True)
+            done = run('put', copy, 'ab' * 32, __file__)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            done = run('check', '--json', copy)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertEqual(json.loads(done.stdout)['objects'], len(truth['objects']) + 1)
+            shutil.rmtree(copy)
+
     def test_reading_changes_nothing_and_names_no_other_dialect(self):
         for truth in self.each(lambda t: t['dialect'] == 'borg' and not t.get('config_error')):
             key = next(iter(truth['objects']), '00')
