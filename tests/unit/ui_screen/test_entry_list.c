@@ -3,14 +3,12 @@
 
 #include "ui/screen/entry_list.h"
 
-#include "tests/support/small_repo.h"
-#include "ui/app/app.h"
+#include "tests/unit/ui_screen/screen_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,106 +24,77 @@ static void a_byte_is_found_in_its_row(void **state)
 	static const struct { uint64_t offset, row; } cases[] = {
 		{ 0, 0 }, { 8, 0 }, { 48, 0 }, { 49, 2 }, { 99, 2 }, { 100, 3 }, { 5000, 3 },
 	};
-	struct entry_list *list = calloc(1, sizeof(*list));
-	assert_non_null(list);
-	list->chunks[0] = calloc(ENTRY_CHUNK, sizeof(**list->chunks));
-	assert_non_null(list->chunks[0]);
+	struct entry_list *made = calloc(1, sizeof(*made));
+	assert_non_null(made);
+	made->chunks[0] = calloc(ENTRY_CHUNK, sizeof(**made->chunks));
+	assert_non_null(made->chunks[0]);
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++)
-		list->chunks[0][i].offset = offsets[i];
-	assert_int_equal(entry_list_find(list, 49), 0);		/* no rows so far */
-	list->base.count = 4;
+		made->chunks[0][i].offset = offsets[i];
+	assert_int_equal(entry_list_find(made, 49), 0);		/* no rows so far */
+	made->base.count = 4;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(entry_list_find(list, cases[i].offset), cases[i].row);
+		assert_int_equal(entry_list_find(made, cases[i].offset), cases[i].row);
 	uint64_t size = 0;
-	assert_int_equal(entry_list_row(list, 0, &size).offset, 8);
+	assert_int_equal(entry_list_row(made, 0, &size).offset, 8);
 	assert_int_equal(size, 41);
-	entry_list_row(list, 1, &size);
+	entry_list_row(made, 1, &size);
 	assert_int_equal(size, 0);
-	assert_int_equal(entry_list_row(list, 3, &size).offset, 100);
+	assert_int_equal(entry_list_row(made, 3, &size).offset, 100);
 	assert_int_equal(size, 100);
-	free(list->chunks[0]);
-	free(list);
+	free(made->chunks[0]);
+	free(made);
 	(void)state;
 }
 
 static void a_row_may_end_in_the_next_chunk(void **state)
 {
-	struct entry_list *list = calloc(1, sizeof(*list));
+	struct entry_list *made = calloc(1, sizeof(*made));
 	uint64_t size = 0;
-	assert_non_null(list);
+	assert_non_null(made);
 	for (size_t i = 0; i < 2; i++) {
-		list->chunks[i] = calloc(ENTRY_CHUNK, sizeof(**list->chunks));
-		assert_non_null(list->chunks[i]);
+		made->chunks[i] = calloc(ENTRY_CHUNK, sizeof(**made->chunks));
+		assert_non_null(made->chunks[i]);
 	}
 	for (uint64_t i = 0; i <= ENTRY_CHUNK; i++)
-		list->chunks[i / ENTRY_CHUNK][i % ENTRY_CHUNK].offset = 8 + 41 * i;
-	list->base.count = ENTRY_CHUNK;
-	assert_int_equal(entry_list_row(list, ENTRY_CHUNK - 1, &size).offset,
+		made->chunks[i / ENTRY_CHUNK][i % ENTRY_CHUNK].offset = 8 + 41 * i;
+	made->base.count = ENTRY_CHUNK;
+	assert_int_equal(entry_list_row(made, ENTRY_CHUNK - 1, &size).offset,
 			 8 + 41 * (ENTRY_CHUNK - 1));
 	assert_int_equal(size, 41);
-	assert_int_equal(entry_list_find(list, 8 + 41 * (ENTRY_CHUNK - 1) + 40), ENTRY_CHUNK - 1);
-	free(list->chunks[0]);
-	free(list->chunks[1]);
-	free(list);
+	assert_int_equal(entry_list_find(made, 8 + 41 * (ENTRY_CHUNK - 1) + 40), ENTRY_CHUNK - 1);
+	free(made->chunks[0]);
+	free(made->chunks[1]);
+	free(made);
 	(void)state;
 }
 
 /* ---- those of a repository ---- */
 
-struct world {
-	struct small_repo *small;
-	struct app app;
-	struct entry_list *list;
-};
+static struct entry_list *list;
 
-static int setup(void **state)
+static int teardown_list(void **state)
 {
-	struct world *world = calloc(1, sizeof(*world));
-	assert_non_null(world);
-	small_repo_setup((void **)&world->small);
-	world->app.jobs.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	*state = world;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-	assert_true(jobs_end(&world->app.jobs, 10000));
-	ref_release(world->list);
-	ref_release(world->app.session);
-	small_repo_teardown((void **)&world->small);
-	close(world->app.jobs.wake);
-	free(world);
-	return 0;
-}
-
-static void open_session(struct world *world)
-{
-	if (world->app.session)
-		return;
-	assert_int_equal(small_repo_open(world->small, NULL), AS_OK);
-	world->app.session = session_new(world->small->repo);
-	assert_non_null(world->app.session);
-	world->small->repo = NULL;
+	ref_release(list);
+	list = NULL;
+	return teardown(state);
 }
 
 /* List the newest segment: a DELETE of object 5, one of 6, the PUT of 6, a COMMIT. */
 static void list_newest(struct world *world)
 {
-	open_session(world);
+	if (!world->app.session)
+		open_session(world);
 	const size_t position = world->app.session->repo->listing.count - 1;
-	world->list = entry_list_start(&world->app, NULL, position);
-	assert_non_null(world->list);
-	job_wait(world->app.jobs.first, -1);
-	jobs_collect(&world->app.jobs, &world->app);
-	assert_int_equal(world->list->state, LIST_DONE);
+	list = entry_list_start(&world->app, NULL, position);
+	assert_non_null(list);
+	wait_for_jobs(world);
+	assert_int_equal(list->state, LIST_DONE);
 }
 
-static struct row row_of(const struct world *world, uint64_t i)
+static struct row row_of(uint64_t i)
 {
 	struct row row = { .used = 0 };
-	model_fetch(&world->list->base, i, 1, &row);
+	model_fetch(&list->base, i, 1, &row);
 	return row;
 }
 
@@ -145,11 +114,11 @@ static void every_entry_has_a_row(void **state)
 	struct world *world = *state;
 	uint8_t key[BUILDER_KEY];
 	list_newest(world);
-	assert_int_equal(model_count(&world->list->base), ARRAY_SIZE(rows));
-	assert_int_equal(world->list->length, 146);
-	assert_int_equal(world->list->damaged, 0);
+	assert_int_equal(model_count(&list->base), ARRAY_SIZE(rows));
+	assert_int_equal(list->length, 146);
+	assert_int_equal(list->damaged, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct row row = row_of(world, i);
+		const struct row row = row_of(i);
 		assert_string_equal(row_cell(&row, COL_OFFSET), rows[i].offset);
 		assert_string_equal(row_cell(&row, COL_SIZE), rows[i].size);
 		assert_string_equal(row_cell(&row, COL_TAG), rows[i].tag);
@@ -160,7 +129,7 @@ static void every_entry_has_a_row(void **state)
 		assert_int_equal(row.place.segment, builder_head(world->small->builder));
 		assert_int_equal(row.place.offset, strtoul(rows[i].offset, NULL, 10));
 	}
-	const struct row put = row_of(world, 2), commit = row_of(world, 3);
+	const struct row put = row_of(2), commit = row_of(3);
 	builder_key(6, key);
 	assert_memory_equal(put.place.key, key, BUILDER_KEY);
 	assert_string_equal(row_cell(&commit, COL_KEY), "");
@@ -174,8 +143,8 @@ static void a_damaged_entry_says_what_is_wrong(void **state)
 	path_of_newest(world, path);
 	builder_flip(path, 90 + 44, 1);			/* in the value */
 	list_newest(world);
-	assert_int_equal(world->list->damaged, 1);
-	const struct row row = row_of(world, 2);
+	assert_int_equal(list->damaged, 1);
+	const struct row row = row_of(2);
 	assert_string_equal(row_cell(&row, COL_TAG), "DAMAGED");
 	assert_string_equal(row_cell(&row, COL_CRC), "BAD");
 	assert_string_equal(row_cell(&row, COL_STATUS), segment_cause_text(SEGMENT_CRC_MISMATCH));
@@ -194,17 +163,17 @@ static void a_file_that_changed_since_is_said(void **state)
 	builder_patch(path, 49 + 8, "\x02", 1);		/* another tag */
 	builder_patch(path, 90 + 4, "\x30", 1);		/* another size */
 	for (uint64_t i = 1; i < 3; i++) {
-		const struct row row = row_of(world, i);
+		const struct row row = row_of(i);
 		assert_string_equal(row_cell(&row, COL_STATUS), "changed since (r)");
 		assert_string_equal(row_cell(&row, COL_CRC), "");
 	}
-	const struct row first = row_of(world, 0);
+	const struct row first = row_of(0);
 	assert_string_equal(row_cell(&first, COL_CRC), "ok");
 	builder_truncate(path, 20);
-	const struct row cut = row_of(world, 3);
+	const struct row cut = row_of(3);
 	assert_string_equal(row_cell(&cut, COL_STATUS), "changed since (r)");
 	assert_int_equal(unlink(path), 0);
-	const struct row gone = row_of(world, 0);
+	const struct row gone = row_of(0);
 	assert_string_equal(row_cell(&gone, COL_STATUS), "changed since (r)");
 	assert_string_equal(row_cell(&gone, COL_TAG), "DELETE");
 }
@@ -221,13 +190,13 @@ static void a_key_is_found_by_its_beginning_and_text_in_the_rows(void **state)
 	key_to_hex(key, hex);
 	hex[10] = '\0';
 	assert_true(query_parse(hex, &query));
-	assert_true(model_find(&world->list->base, &query, 0, 4, false, &found));
+	assert_true(model_find(&list->base, &query, 0, 4, false, &found));
 	assert_int_equal(found, 1);
-	assert_true(model_find(&world->list->base, &query, 0, 4, true, &found));
+	assert_true(model_find(&list->base, &query, 0, 4, true, &found));
 	assert_int_equal(found, 2);
-	assert_false(model_find(&world->list->base, &query, 3, 1, false, &found));
+	assert_false(model_find(&list->base, &query, 3, 1, false, &found));
 	assert_true(query_parse("commit", &query));
-	assert_true(model_find(&world->list->base, &query, 0, 4, false, &found));
+	assert_true(model_find(&list->base, &query, 0, 4, false, &found));
 	assert_int_equal(found, 3);
 }
 
@@ -253,7 +222,7 @@ static void a_place_names_its_segment_or_the_first(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown_list)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_byte_is_found_in_its_row),
 		cmocka_unit_test(a_row_may_end_in_the_next_chunk),
