@@ -159,7 +159,8 @@ static bool check_counts(struct as_store *store, const struct hints *hints)
 	const struct hints_segment *counted =
 		sees_all && sum != store->index.used ? store_find_absent(listing, hints, true)
 						     : NULL;
-	/* Borg lists lone COMMITs as well, which people tidy away. */
+	/* Borg lists lone COMMITs as well, which people tidy away; and it leaves such rows behind
+	 * when it replays a compaction that was cut short. It passes over them. */
 	const struct hints_segment *listed =
 		sees_all && !store->repo->dialect->has_lone_commits
 		? store_find_absent(listing, hints, false) : NULL;

@@ -15,9 +15,11 @@
 
 #include <cmocka.h>
 
-int setup(void **state)
+static int make_world(void **state, enum as_dialect dialect)
 {
-	const struct as_settings settings = { .segments_per_dir = 4, .max_segment_size = 1000 };
+	const struct as_settings settings = {
+		.segments_per_dir = 4, .max_segment_size = 1000, .dialect = dialect,
+	};
 	struct world *world = calloc(1, sizeof(*world));
 	assert_non_null(world);
 	scratch_setup((void **)&world->scratch);
@@ -28,6 +30,16 @@ int setup(void **state)
 			 AS_OK);
 	*state = world;
 	return 0;
+}
+
+int setup(void **state)
+{
+	return make_world(state, AS_DIALECT_ATTIC);
+}
+
+int setup_borg(void **state)
+{
+	return make_world(state, AS_DIALECT_BORG);
 }
 
 int teardown(void **state)

@@ -21,6 +21,9 @@ struct world {
 /* An empty repository with small limits; the store is open on it by way of fault. */
 int setup(void **state);
 
+/* The same in Borg's dialect. */
+int setup_borg(void **state);
+
 int teardown(void **state);
 void close_store(struct world *world);
 void reopen(struct world *world);

@@ -128,6 +128,24 @@ static void a_segment_that_is_gone_is_no_fault_of_the_hints(void **state)
 	assert_false(state_of(world).needs_recover);
 }
 
+/* Borg's replay leaves such rows of segments that an interrupted compaction removed. */
+static void borg_passes_over_a_segment_that_is_gone(void **state)
+{
+	struct world *world = *state;
+	put(world, 1, 100, 1);
+	struct hints_segment *ghost = hints_add(&world->store->hints, 300);
+	assert_non_null(ghost);
+	ghost->is_compact = true;
+	ghost->freeable = 41;
+	commit(world);
+	reopen(world);
+	assert_false(state_of(world).needs_recover);
+	put(world, 2, 100, 2);
+	assert_null(hints_find(&world->store->hints, 300));
+	commit(world);
+	check_repo(world);
+}
+
 /* Neither a write nor a removal gets past it, and its name is told. */
 static void a_folder_in_the_place_of_index_or_hints_is_named(void **state)
 {
@@ -488,6 +506,8 @@ int main(void)
 		TEST(an_empty_index_with_empty_hints_is_found),
 		TEST(hints_that_count_or_list_what_is_not_there_are_known_when_opening),
 		TEST(a_segment_that_is_gone_is_no_fault_of_the_hints),
+		cmocka_unit_test_setup_teardown(borg_passes_over_a_segment_that_is_gone,
+						setup_borg, teardown),
 		TEST(a_folder_in_the_place_of_index_or_hints_is_named),
 		TEST(hints_that_hide_a_sparse_segment_are_found),
 		TEST(a_lost_data_folder_is_not_taken_for_an_empty_store),
