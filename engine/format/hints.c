@@ -433,6 +433,7 @@ void hints_free(struct hints *hints)
 	free(hints->rows);
 	free(hints->shadow);
 	free(hints->shadow_segments);
+	free(hints->older);
 	*hints = (struct hints){ .usable = false };
 }
 
@@ -525,6 +526,51 @@ bool hints_sum(const struct hints *hints, uint64_t *sum)
 
 /* ---- hints that change ---- */
 
+bool hints_reserve_older(struct hints *hints)
+{
+	return ARRAY_RESERVE(hints->older, hints->older_count, hints->older_capacity);
+}
+
+void hints_add_older(struct hints *hints, const uint8_t key[KEY_SIZE], uint32_t segment)
+{
+	struct hints_older *row = &hints->older[hints->older_count++];
+	memcpy(row->key, key, KEY_SIZE);
+	row->segment = segment;
+}
+
+static int compare_older(const void *left, const void *right)
+{
+	const struct hints_older *a = left, *b = right;
+	const int order = memcmp(a->key, b->key, KEY_SIZE);
+	return order ? order : (a->segment > b->segment) - (a->segment < b->segment);
+}
+
+void hints_sort_older(struct hints *hints)
+{
+	struct hints_older *rows = hints->older;
+	size_t kept = 0;
+	array_sort(rows, hints->older_count, sizeof(*rows), compare_older);
+	for (size_t i = 0; i < hints->older_count; i++)
+		if (find_row(hints, rows[i].segment) &&
+		    (kept == 0 || compare_older(&rows[kept - 1], &rows[i]) != 0))
+			rows[kept++] = rows[i];
+	hints->older_count = kept;
+}
+
+/* Take over the shadow index as it was read. */
+static enum as_err copy_shadow(struct hints *to, const struct hints *from)
+{
+	for (size_t i = 0; i < from->shadow_count; i++) {
+		const struct hints_shadow *row = &from->shadow[i];
+		for (uint32_t j = 0; j < row->count; j++) {
+			if (!hints_reserve_older(to))
+				return AS_ERR_MEMORY;
+			hints_add_older(to, row->key, from->shadow_segments[row->first + j]);
+		}
+	}
+	return AS_OK;
+}
+
 /* AS_ERR_INTEGRITY: a count that cannot be. */
 static enum as_err count_all(struct hints *hints)
 {
@@ -545,12 +591,18 @@ enum as_err hints_copy(struct hints *to, const struct hints *from)
 	to->shadow_segments = NULL;
 	to->shadow_count = to->shadow_capacity = 0;
 	to->shadow_segment_count = to->shadow_segment_capacity = 0;
+	to->older = NULL;
+	to->older_count = to->older_capacity = 0;
 	to->capacity = to->count;
 	to->rows = calloc(to->count + 1, sizeof(*to->rows));
 	if (!to->rows)
 		return AS_ERR_MEMORY;
 	if (to->count > 0)
 		memcpy(to->rows, from->rows, to->count * sizeof(*to->rows));
+	if (copy_shadow(to, from) != AS_OK) {
+		hints_free(to);
+		return AS_ERR_MEMORY;
+	}
 	return count_all(to);
 }
 
@@ -563,6 +615,10 @@ enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd,
 	findings_free(&findings);
 	if (err != AS_OK)
 		return err;
+	if (copy_shadow(hints, hints) != AS_OK) {
+		hints_free(hints);
+		return AS_ERR_MEMORY;
+	}
 	return hints->usable ? count_all(hints) : AS_ERR_INTEGRITY;
 }
 
@@ -594,6 +650,39 @@ static int pack_compact(msgpack_packer *packer, const struct hints *hints, bool 
 	return 0;
 }
 
+/* The rows from @first on that are of the same key. */
+static size_t count_of_key(const struct hints *hints, size_t first)
+{
+	size_t end = first;
+	while (end < hints->older_count &&
+	       memcmp(hints->older[end].key, hints->older[first].key, KEY_SIZE) == 0)
+		end++;
+	return end - first;
+}
+
+static int pack_shadow(msgpack_packer *packer, const struct hints *hints)
+{
+	/* A key is a raw of the old family; the new one has a shorter form, which Borg's versions
+	 * of msgpack do not all read. */
+	static const char raw_key[] = { '\xda', 0, KEY_SIZE };
+	size_t keys = 0;
+	for (size_t i = 0; i < hints->older_count; i += count_of_key(hints, i))
+		keys++;
+	if (pack_name(packer, "shadow_index") || msgpack_pack_map(packer, keys))
+		return -1;
+	for (size_t i = 0; i < hints->older_count;) {
+		const size_t end = i + count_of_key(hints, i);
+		if (msgpack_pack_str_body(packer, raw_key, sizeof(raw_key)) ||
+		    msgpack_pack_str_body(packer, hints->older[i].key, KEY_SIZE) ||
+		    msgpack_pack_array(packer, end - i))
+			return -1;
+		for (; i < end; i++)
+			if (msgpack_pack_uint32(packer, hints->older[i].segment))
+				return -1;
+	}
+	return 0;
+}
+
 /* In Borg's order (borg/repository.py, write_index). Not 0: out of memory. */
 static int pack_hints(msgpack_packer *packer, const struct hints *hints,
 		      const struct dialect *dialect)
@@ -611,7 +700,7 @@ static int pack_hints(msgpack_packer *packer, const struct hints *hints,
 	    (has_quota && (pack_name(packer, "storage_quota_use") ||
 			   msgpack_pack_int64(packer, hints->quota_use))))
 		return -1;
-	return is_2 ? pack_name(packer, "shadow_index") || msgpack_pack_map(packer, 0) : 0;
+	return is_2 ? pack_shadow(packer, hints) : 0;
 }
 
 static int count_bytes(void *context, const char *bytes, size_t len)

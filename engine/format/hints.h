@@ -33,6 +33,12 @@ struct hints_shadow {
 	uint32_t first, count;	/* of hints.shadow_segments: where older PUTs are */
 };
 
+/* An older PUT of a key that is still in the log. Those of all keys make a shadow index. */
+struct hints_older {
+	uint8_t key[KEY_SIZE];
+	uint32_t segment;
+};
+
 struct hints {
 	bool usable;		/* read and understood */
 	uint32_t transaction;	/* the T of hints.T */
@@ -45,6 +51,8 @@ struct hints {
 	struct hints_shadow *shadow;		/* ascending by key */
 	uint32_t *shadow_segments;
 	size_t shadow_count, shadow_capacity, shadow_segment_count, shadow_segment_capacity;
+	struct hints_older *older;		/* hints that change: what is written as such */
+	size_t older_count, older_capacity;
 };
 
 /* Parse the bytes of a hints file of a version that @dialect reads. The memory used is in
@@ -79,9 +87,9 @@ bool hints_sum(const struct hints *hints, uint64_t *sum);
 
 /* ---- hints that change: all zero is empty ---- */
 
-/* Copy @from, but for its shadow index, to @to, whose former content is not freed. A segment that
- * only the compact list names counts 0 objects from now on. AS_ERR_MEMORY; AS_ERR_INTEGRITY: see
- * hints_sum. After an error @to is empty. */
+/* Copy @from to @to, whose former content is not freed. What its shadow index lists become older
+ * PUTs; a segment that only the compact list names counts 0 objects from now on. AS_ERR_MEMORY;
+ * AS_ERR_INTEGRITY: see hints_sum. After an error @to is empty. */
 enum as_err hints_copy(struct hints *to, const struct hints *from);
 
 /* The same from REPO/hints.@transaction, of a version that @dialect reads. AS_ERR_INTEGRITY also
@@ -98,12 +106,23 @@ void hints_remove(struct hints *hints,
 		  bool (*is_dropped)(void *context, const struct hints_segment *row),
 		  void *context);
 
+/* Make room for one more older PUT. False: out of memory. */
+bool hints_reserve_older(struct hints *hints);
+
+/* An older PUT of @key is in @segment. Room was made before. */
+void hints_add_older(struct hints *hints, const uint8_t key[KEY_SIZE], uint32_t segment);
+
+/* Bring the older PUTs in order, each once, and without those of segments that have no row. To be
+ * done before hints_size and hints_write. */
+void hints_sort_older(struct hints *hints);
+
 /* The bytes of the file that hints_write would make. */
 uint64_t hints_size(const struct hints *hints, const struct dialect *dialect);
 
 /* Write @hints to the file @path, in the version that @dialect writes. Those of version 2 have no
- * use of the quota where none is known, and an empty shadow index: Borg then keeps every DELETE
- * when it compacts. Codes of io_write_file, AS_ERR_MEMORY. */
+ * use of the quota where none is known, and the older PUTs as the shadow index. Where an older PUT
+ * is missing there, Borg drops the DELETE of its key once that was put and deleted again, and the
+ * log brings it back. Codes of io_write_file, AS_ERR_MEMORY. */
 enum as_err hints_write(const struct hints *hints, const struct dialect *dialect,
 			const struct permit *permit, const char *path);
 

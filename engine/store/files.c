@@ -105,6 +105,7 @@ enum as_err store_write_index(struct as_store *store, struct as_error *error)
 	 */
 	if (store->repo->dialect->has_integrity)
 		hints_remove(&store->hints, is_emptied, store);
+	hints_sort_older(&store->hints);
 	const enum as_err err = index_files_write(&files, store->permit, name);
 	if (err != AS_OK)
 		return strcmp(name, ".") == 0

@@ -123,8 +123,10 @@ static enum as_err enter_batch(struct as_store *store, uint32_t number, struct b
 	for (size_t i = 0; err == AS_OK && i < batch->count; i++) {
 		const struct segment_entry *entry = &batch->entries[i];
 		uint32_t segment, offset;
+		if (!hints_reserve_older(&store->hints))
+			return AS_ERR_MEMORY;
 		if (index_table_get(store->table, entry->key, &segment, &offset))
-			store_leave(store, segment, offset);
+			store_leave(store, entry->key, segment, offset);
 		if (entry->tag == SEGMENT_DELETE) {
 			store_count_delete(store, number);
 			index_table_remove(store->table, entry->key);

@@ -139,9 +139,11 @@ void store_drop_ghosts(struct as_store *store, const struct listing *listing);
  * least PUT. For the hints' figures, which are a guess. */
 uint32_t store_size_at(struct as_store *store, uint32_t segment, uint32_t offset);
 
-/* A DELETE or a PUT of its key ended the PUT at @offset of @segment: let the hints say so. Looks
- * for the size of the old entry where the hints have bytes. */
-void store_leave(struct as_store *store, uint32_t segment, uint32_t offset);
+/* A DELETE or a PUT of @key ended its PUT at @offset of @segment: let the hints say so, in which
+ * room for an older PUT was made. Looks for the size of the old entry where the hints have bytes.
+ */
+void store_leave(struct as_store *store, const uint8_t key[KEY_SIZE], uint32_t segment,
+		 uint32_t offset);
 
 /* A DELETE was written to @segment, which has a row in the hints. */
 void store_count_delete(struct as_store *store, uint32_t segment);

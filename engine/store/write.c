@@ -28,15 +28,18 @@ uint32_t store_size_at(struct as_store *store, uint32_t segment, uint32_t offset
 										: SEGMENT_KEYED;
 }
 
-void store_leave(struct as_store *store, uint32_t segment, uint32_t offset)
+void store_leave(struct as_store *store, const uint8_t key[KEY_SIZE], uint32_t segment,
+		 uint32_t offset)
 {
 	struct hints_segment *row = hints_find(&store->hints, segment);
 	if (!row)
 		return;
 	row->live -= row->live > 0;
 	row->is_compact = true;
-	if (store->repo->dialect->hints_version > 1)
-		row->freeable += store_size_at(store, segment, offset);
+	if (store->repo->dialect->hints_version < 2)
+		return;
+	row->freeable += store_size_at(store, segment, offset);
+	hints_add_older(&store->hints, key, segment);
 }
 
 void store_count_delete(struct as_store *store, uint32_t segment)
@@ -108,13 +111,14 @@ enum as_err as_put(struct as_store *store, const void *key, size_t key_size, con
 		err = log_put(&store->log, key, value, value_size, &segment, &offset, error);
 	/* Make the rows that are looked for below: nothing can fail then. */
 	if (err == AS_OK && ((is_known && !hints_add(&store->hints, delete_segment)) ||
-			     !hints_add(&store->hints, segment)))
+			     !hints_add(&store->hints, segment) ||
+			     !hints_reserve_older(&store->hints)))
 		err = AS_ERR_MEMORY;
 	if (err != AS_OK)
 		return take_back(store, &mark, err, error);
 	store->in_transaction = true;
 	if (is_known) {
-		store_leave(store, old_segment, old_offset);
+		store_leave(store, key, old_segment, old_offset);
 		store_count_delete(store, delete_segment);
 	}
 	hints_find(&store->hints, segment)->live++;
@@ -136,12 +140,13 @@ enum as_err as_delete(struct as_store *store, const void *key, size_t key_size,
 		return store_fail_missing(store, key, error);
 	const struct log_mark mark = log_mark(&store->log);
 	err = log_delete(&store->log, key, &delete_segment, &offset, error);
-	if (err == AS_OK && !hints_add(&store->hints, delete_segment))
+	if (err == AS_OK && (!hints_add(&store->hints, delete_segment) ||
+			     !hints_reserve_older(&store->hints)))
 		err = AS_ERR_MEMORY;
 	if (err != AS_OK)
 		return take_back(store, &mark, err, error);
 	store->in_transaction = true;
-	store_leave(store, old_segment, old_offset);
+	store_leave(store, key, old_segment, old_offset);
 	store_count_delete(store, delete_segment);
 	index_table_remove(store->table, key);
 	return AS_OK;

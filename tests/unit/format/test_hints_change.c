@@ -324,6 +324,67 @@ static void any_number_of_rows_is_read_back_equal(void **state)
 	(void)state;
 }
 
+#define EIGHT "abcdefgh"
+#define KEY_A "\xda\x00\x20" "a" EIGHT EIGHT EIGHT "1234567"
+#define KEY_B "\xda\x00\x20" "b" EIGHT EIGHT EIGHT "1234567"
+#define KEY_C "\xda\x00\x20" "c" EIGHT EIGHT EIGHT "1234567"
+#define BORG "\x84\xa7" "version" "\x02" SEGS "\x82\x01\x05\xcd\x01\x2c\x00" COMP "\x80"
+#define SHADOW "\xac" "shadow_index"
+
+static void add_older(const char *key, uint32_t segment)
+{
+	assert_true(hints_reserve_older(&changed));
+	hints_add_older(&changed, (const uint8_t *)key + 3, segment);
+}
+
+static void expect_borg(const void *bytes, size_t len)
+{
+	uint8_t *written;
+	size_t got;
+	assert_int_equal(hints_size(&changed, &dialect_borg), len);
+	assert_int_equal(hints_write(&changed, &dialect_borg, permit, "hints.3"), AS_OK);
+	assert_int_equal(io_read_file(&io_system, scratch->fd, "hints.3", HINTS_FILE_MAX, &written,
+				      &got), AS_OK);
+	assert_int_equal(got, len);
+	assert_memory_equal(written, bytes, len);
+	free(written);
+}
+
+/* By key and segment, each once, and no segment that has no row. */
+static void older_puts_are_written_as_borgs_shadow_index(void **state)
+{
+	add(1, 5, false);
+	add(300, 0, false);
+	add_older(KEY_B, 300);
+	add_older(KEY_A, 300);
+	add_older(KEY_C, 77);
+	add_older(KEY_B, 1);
+	add_older(KEY_B, 77);
+	add_older(KEY_B, 300);
+	hints_sort_older(&changed);
+	expect_borg(TEXT(BORG SHADOW "\x82" KEY_A "\x91\xcd\x01\x2c" KEY_B
+			 "\x92\x01\xcd\x01\x2c"));
+	(void)state;
+}
+
+/* What was read is written again, with what comes to it, but for an empty list: without one Borg
+ * keeps the DELETE of the key. */
+static void a_shadow_index_is_taken_over(void **state)
+{
+	static const char file[] = BORG SHADOW "\x82" KEY_A "\x90" KEY_B "\x91\x01";
+	scratch_file(scratch, "hints.3", TEXT(file));
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, &dialect_borg, 3), AS_OK);
+	add_older(KEY_B, 300);
+	hints_sort_older(&changed);
+	expect_borg(TEXT(BORG SHADOW "\x81" KEY_B "\x92\x01\xcd\x01\x2c"));
+	hints_free(&changed);
+	assert_int_equal(hints_parse((const uint8_t *)file, sizeof(file) - 1, &dialect_borg, 3,
+				     &hints, &findings), AS_OK);
+	assert_int_equal(hints_copy(&changed, &hints), AS_OK);
+	expect_borg(TEXT(BORG SHADOW "\x81" KEY_B "\x91\x01"));
+	(void)state;
+}
+
 static void a_file_is_taken_over_or_refused_whole(void **state)
 {
 	static const char negative[] = VERS SEGS "\x81\x00\xff" COMP "\x90";
@@ -412,6 +473,8 @@ int main(void)
 		TEST(nothing_is_written_as_two_empty_lists),
 		TEST(numbers_are_written_in_their_shortest_form),
 		TEST(any_number_of_rows_is_read_back_equal),
+		TEST(older_puts_are_written_as_borgs_shadow_index),
+		TEST(a_shadow_index_is_taken_over),
 		TEST(a_file_is_taken_over_or_refused_whole),
 		TEST(a_failed_write_leaves_the_old_hints_and_no_rest),
 		TEST(a_write_replaces_what_is_there_and_leaves_one_file),

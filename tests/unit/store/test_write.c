@@ -643,6 +643,59 @@ static void a_write_that_takes_no_byte_ends_as_a_full_disk(void **state)
 	check_repo(world);
 }
 
+/* ---- Borg's shadow index ---- */
+
+/* The segments that the hints on the disk name for object @number, or "none". */
+static void expect_older(const struct world *world, unsigned number, const char *segments)
+{
+	uint8_t key[BUILDER_KEY];
+	struct findings findings;
+	struct hints hints;
+	char text[64] = "";
+	builder_key(number, key);
+	findings_init(&findings);
+	assert_int_equal(hints_read(&io_system, world->store->fd, &dialect_borg,
+				    world->store->transaction, &hints, &findings), AS_OK);
+	assert_true(hints.usable);
+	const struct hints_shadow *row = hints_find_shadow(&hints, key);
+	for (uint32_t i = 0; row && i < row->count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%u ",
+			 hints.shadow_segments[row->first + i]);
+	assert_string_equal(row ? text : "none", segments);
+	hints_free(&hints);
+	findings_free(&findings);
+}
+
+/* Borg drops the DELETE of a key once all segments are gone that its list names: each older PUT
+ * that is still there must be in it, or the log brings the object back. */
+static void the_hints_name_every_older_put(void **state)
+{
+	struct world *world = *state;
+	put(world, 1, 700, 1);		/* segment 0 */
+	put(world, 2, 10, 1);
+	commit(world);
+	expect_older(world, 1, "none");
+	put(world, 1, 10, 2);		/* segment 2, behind the COMMIT alone */
+	commit(world);
+	expect_older(world, 1, "0 ");
+	reopen(world);
+	delete(world, 1);
+	put(world, 1, 10, 3);		/* segment 4 */
+	put(world, 1, 10, 4);
+	commit(world);
+	expect_older(world, 1, "0 2 4 ");
+	expect_older(world, 2, "none");
+	assert_int_equal(as_recover(world->store, AS_FULL, NULL), AS_OK);
+	expect_older(world, 1, "0 2 4 ");
+	put(world, 1, 10, 5);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	expect_older(world, 1, "0 2 4 ");
+	world->expected.objects[1].seed = 4;
+	assert_int_equal(as_compact(world->store, NULL, NULL), AS_OK);
+	expect_older(world, 1, "none");
+	check_repo(world);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -676,6 +729,8 @@ int main(void)
 		TEST(without_a_descriptor_for_the_next_segment_the_last_are_closed),
 		TEST(a_file_system_that_syncs_no_folders_is_written_to_all_the_same),
 		TEST(a_write_that_takes_no_byte_ends_as_a_full_disk),
+		cmocka_unit_test_setup_teardown(the_hints_name_every_older_put, setup_borg,
+						teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
