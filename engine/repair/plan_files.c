@@ -392,6 +392,9 @@ enum as_err plan_list_files(struct plan *plan)
 	err = list_all_old(plan);
 	if (err != AS_OK || !plan->has_after)
 		return err;
+	err = plan_find_older(plan);
+	if (err != AS_OK)
+		return err;
 	const struct dialect *dialect = work->dialect;
 	err = list_written(plan, "hints.", hints_size(&work->hints, dialect), "new hints");
 	if (err != AS_OK)

@@ -4,6 +4,7 @@
  * planner.c       the order of planning: which segments go, what is written
  * plan_keys.c     which objects there should be, which are lost
  * plan_copies.c   which entries must be written once more, and reading them
+ * plan_older.c    which older PUTs stay, for Borg's shadow index
  * plan_files.c    which files are made, moved and replaced, and what the hints will say then
  * refusal.c       why a plan is refused, and what lets it through all the same
  * plan.c          a plan, counted and compared
@@ -94,8 +95,13 @@ static inline uint64_t plan_freeable(const struct segment_facts *facts)
 
 #define PLAN_BLOCK 4096u	/* bytes; what a file takes at least, for the sum of space */
 
+/* Find the PUTs that no object is in, in segments that stay and have a row in the hints, for the
+ * hints of a dialect that lists them. Reads these segments again. AS_ERR_MEMORY,
+ * AS_ERR_CANCELLED. */
+enum as_err plan_find_older(struct plan *plan);
+
 /* Choose the numbers of the new segments, and list the files that change; count for the hints.
- * AS_ERR_MEMORY, errors of io_ask and io_list. */
+ * AS_ERR_MEMORY, AS_ERR_CANCELLED, errors of io_ask and io_list. */
 enum as_err plan_list_files(struct plan *plan);
 
 void plan_sum_add(struct plan_sum *sum, const char *path, uint64_t bytes);
