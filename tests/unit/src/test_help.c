@@ -81,6 +81,7 @@ static void the_program_lists_its_commands(void **state)
 			       "                          have a long name\n"));
 	assert_non_null(strstr(help, "--help"));
 	assert_null(strstr(help, "--json"));
+	assert_null(strstr(help, "the terminal\n"));	/* that is no command */
 	assert_non_null(strstr(help, "Exit status: 0 done"));
 	(void)state;
 }
