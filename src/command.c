@@ -6,9 +6,11 @@
 #include "src/message.h"
 
 #include "engine/base/error.h"
+#include "engine/base/nearest.h"
 #include "ui/ui.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* Options of all commands; of those that read a repository; that may read all of it; that change
  * one; that show a plan first; of the repairs. */
@@ -191,13 +193,26 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+const char *command_nearest(const char *name)
+{
+	struct nearest nearest = nearest_to(name, strlen(name));
+	for (size_t i = 0; i < command_count; i++)
+		if (command_table[i].name)
+			nearest_try(&nearest, command_table[i].name);
+	return nearest.best;
+}
+
 int cmd_help(struct request *request)
 {
 	const char *name = request->args[0];
 	const struct command *command = name ? command_find(name) : command_table;
 	if (command)
 		return help_print(&request->out, command, command_table, command_count);
-	message("there is no command '%s'; see 'atticscope help'", name);
+	const char *nearest = command_nearest(name);
+	if (nearest)
+		message("there is no command '%s'; did you mean '%s'?", name, nearest);
+	else
+		message("there is no command '%s'; see 'atticscope help'", name);
 	return EXIT_USAGE;
 }
 
@@ -208,5 +223,10 @@ int cmd_terminal(struct request *request)
 		.verify = request->options.verify,
 		.threads = request->options.threads,
 	};
-	return ui_run(request->args[0], &options);
+	const int status = ui_run(request->args[0], &options);
+	/* A mistyped command without arguments looks like the name of a repository. */
+	const char *nearest = command_nearest(request->args[0]);
+	if (status != EXIT_DONE && nearest && access(request->args[0], F_OK) != 0)
+		message("did you mean the command '%s'?", nearest);
+	return status;
 }

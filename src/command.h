@@ -39,6 +39,9 @@ extern const size_t command_count;
 /* The row of @name, or NULL. */
 const struct command *command_find(const char *name);
 
+/* The name of the command that @name may be meant for, or NULL. */
+const char *command_nearest(const char *name);
+
 int cmd_check(struct request *request);
 int cmd_create(struct request *request);
 int cmd_delete(struct request *request);

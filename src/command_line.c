@@ -5,8 +5,11 @@
 #include "src/command.h"
 #include "src/message.h"
 
+#include "engine/base/nearest.h"
+
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LONG_ONLY 256		/* getopt's value of an option without a letter: this and its row */
 
@@ -48,6 +51,25 @@ static void add_argument(struct request *request, char *argument)
 	request->args[request->arg_count++] = argument;
 }
 
+/* The option that @word, "--name" or "--name=argument", may be meant for, or NULL. */
+static const char *nearest_option(const char *word)
+{
+	const size_t len = strcspn(word, "=");
+	struct nearest nearest = nearest_to(word + 2, len > 2 ? len - 2 : 0);
+	for (int i = 0; i < OPTION_COUNT; i++)
+		nearest_try(&nearest, option_table[i].name);
+	return nearest.best;
+}
+
+static void refuse_unknown(const char *word)
+{
+	const char *nearest = nearest_option(word);
+	if (nearest)
+		message("unknown or ambiguous option '%s'; did you mean '--%s'?", word, nearest);
+	else
+		message("unknown or ambiguous option '%s'", word);
+}
+
 static bool refuse_option(int value, char **argv)
 {
 	const char *word = argv[optind - 1];
@@ -56,7 +78,7 @@ static bool refuse_option(int value, char **argv)
 	else if (optopt >= LONG_ONLY)
 		message("option '%s' takes no argument", word);
 	else if (optopt == 0)
-		message("unknown or ambiguous option '%s'", word);
+		refuse_unknown(word);
 	else
 		message("unknown option '-%c'", optopt);
 	return false;
@@ -119,6 +141,9 @@ static bool check_arguments(const struct request *request)
 			request->args[command->max_args]);
 	else if (command->name)
 		message("%s needs %s", command->name, command->arguments);
+	else if (too_many && command_nearest(request->args[0]))
+		message("there is no command '%s'; did you mean '%s'?", request->args[0],
+			command_nearest(request->args[0]));
 	else if (too_many)
 		message("there is no command '%s'", request->args[0]);
 	else

@@ -12,6 +12,8 @@
 #include "screen/screens.h"
 #include "ui/prompt.h"
 
+#include "engine/base/nearest.h"
+
 #define NCURSES_NOMACROS
 #include <curses.h>
 #include <stdio.h>
@@ -107,13 +109,26 @@ static void redraw(struct app *app, const struct call *call)
 
 /* ---- commands by name ---- */
 
+/* The command that @word may be meant for, or NULL. */
+static const char *nearest_name(const char *word)
+{
+	struct nearest nearest = nearest_to(word, strlen(word));
+	for (size_t i = 0; i < key_count; i++)
+		if (key_table[i].name)
+			nearest_try(&nearest, key_table[i].name);
+	return nearest.best;
+}
+
 static void enter_command(struct app *app, char *line)
 {
 	char *word, *argument;
 	if (!command_split(line, &word, &argument))
 		return;
 	const struct key_row *row = keys_find_name(word);
-	if (!row)
+	if (!row && nearest_name(word))
+		app_say(app, STYLE_WARNING, "%s: no such command; did you mean :%s?", word,
+			nearest_name(word));
+	else if (!row)
 		app_say(app, STYLE_WARNING, "%s: no such command, or several (? lists them)", word);
 	else if (argument && !row->argument)
 		app_say(app, STYLE_WARNING, "%s takes no argument", row->name);

@@ -242,6 +242,13 @@ class Usage(Case):
                      ('check', '--ver', '--v', self.path)):
             self.fails(16, *args)
 
+    def test_a_mistyped_word_names_the_one_that_was_meant(self):
+        for args, meant in ((('chekc', self.path), "'check'"), (('help', 'slavage'), "'salvage'"),
+                            (('check', '--jsn', self.path), "'--json'")):
+            self.assertIn('did you mean %s?' % meant, self.fails(16, *args))
+        self.assertIn("did you mean the command 'check'?", self.fails(8, 'chekc'))
+        self.assertNotIn('did you mean', self.fails(8, 'backup-of-monday'))
+
     def test_options_stand_anywhere(self):
         want = self.ok('info', '--json', self.path)
         self.assertEqual(self.ok('--json', 'info', self.path), want)

@@ -516,6 +516,7 @@ class Searching(Case):
         terminal.type(':ent', 'Tab').wait(':entries')
         terminal.type('9', 'Enter').wait('segment 9 ')
         terminal.type(':nonsense', 'Enter').wait('nonsense: no such command')
+        terminal.type(':segmnts', 'Enter').wait('did you mean :segments')
         terminal.type(':entries 4711', 'Enter').wait('4711 is not there')
         terminal.type(':segments', 'Enter').tab('2')
         terminal.type(':filter damaged', 'Enter').wait('filter: damaged')

@@ -31,6 +31,11 @@ const struct command *command_find(const char *name)
 	return strcmp(name, "check") == 0 ? &command_table[1] : NULL;
 }
 
+const char *command_nearest(const char *name)
+{
+	return strcmp(name, "chekc") == 0 ? "check" : NULL;
+}
+
 /* Parse @words, which NULL ends, behind the program's name. *@errors is what was printed. */
 static bool parse(const char *const *words, struct request *request, char **errors)
 {
@@ -125,8 +130,12 @@ static void what_is_wrong_is_said(void **state)
 		{ { NULL }, "name a repository, or a command and a repository" },
 		{ { "check" }, "check needs REPO [REPORT]" },
 		{ { "check", "a", "b", "c" }, "check: one argument too many: 'c'" },
-		{ { "chekc", "repo" }, "there is no command 'chekc'" },
-		{ { "check", "repo", "--jsn" }, "unknown or ambiguous option '--jsn'" },
+		{ { "chekc", "repo" }, "there is no command 'chekc'; did you mean 'check'?" },
+		{ { "x", "repo" }, "there is no command 'x'" },
+		{ { "check", "repo", "--jsn" },
+		  "unknown or ambiguous option '--jsn'; did you mean '--json'?" },
+		{ { "check", "repo", "--segmants=1" },
+		  "unknown or ambiguous option '--segmants=1'; did you mean '--segments'?" },
 		{ { "check", "repo", "--seg=1" }, "unknown or ambiguous option '--seg=1'" },
 		{ { "check", "repo", "-Z" }, "unknown option '-Z'" },
 		{ { "check", "repo", "--json=1" }, "option '--json=1' takes no argument" },
