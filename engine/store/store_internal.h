@@ -4,6 +4,7 @@
  * read.c     get, contains, len, list
  * load.c     the exclusive lock; index, hints and log ready to be written to
  * write.c    put, delete, commit, rollback
+ * counts.c   what the hints count, as entries are written
  * compact.c  live entries out of segments that hold something superseded
  * recover.c  index and hints from the log
  * loss.c     what a replay would lose
