@@ -35,14 +35,6 @@ bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offs
 	return find_fill(verify, number, offset) != NULL;
 }
 
-uint32_t verify_count_filled(const struct verify *verify, uint32_t number)
-{
-	uint32_t count = 0;
-	for (size_t i = 0; i < verify->fill_count; i++)
-		count += verify->fills[i].segment == number && verify->fills[i].is_put;
-	return count;
-}
-
 bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t offset,
 			struct verify_source *source)
 {

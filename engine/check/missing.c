@@ -16,6 +16,14 @@ int64_t verify_hinted(const struct verify *verify, uint32_t number)
 	return row ? row->live : 0;
 }
 
+uint32_t verify_count_filled(const struct verify *verify, uint32_t number)
+{
+	uint32_t count = 0;
+	for (size_t i = 0; i < verify->fill_count; i++)
+		count += verify->fills[i].segment == number && verify->fills[i].is_put;
+	return count;
+}
+
 /* A segment without a file: was it lost, or is the mapping wrong? */
 static bool is_missing_gap(const struct verify *verify, uint32_t number)
 {

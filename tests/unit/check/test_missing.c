@@ -146,12 +146,30 @@ static void what_the_index_does_not_know_is_not_what_the_hints_counted(void **st
 	(void)state;
 }
 
+/* A copy beside the log has a PUT of it, and a DELETE, which is no object. */
+static void only_puts_in_copies_fill_a_missing_segment(void **state)
+{
+	struct verify_fill fills[] = {
+		{ .segment = MISSING, .offset = 8, .is_put = true },
+		{ .segment = MISSING, .offset = 349 },
+		{ .segment = THERE, .offset = 8, .is_put = true },
+	};
+	struct world world;
+	world_init(&world);
+	assert_int_equal(verify_count_filled(&world.verify, MISSING), 0);
+	world.verify.fills = fills;
+	world.verify.fill_count = ARRAY_SIZE(fills);
+	assert_int_equal(verify_count_filled(&world.verify, MISSING), 1);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_missing_segment_needs_witnesses),
 		cmocka_unit_test(a_file_that_is_there_may_lack_its_end),
 		cmocka_unit_test(what_the_index_does_not_know_is_not_what_the_hints_counted),
+		cmocka_unit_test(only_puts_in_copies_fill_a_missing_segment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
