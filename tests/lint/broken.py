@@ -193,6 +193,12 @@ class Text(unittest.TestCase):
             self.expect(size, name, 'a\n\t%s\n%s\n' % ('b' * 93, 'c' * 101),
                         '2: is 101 columns wide', '3: is 101 columns wide')
 
+    def test_wide_lines_of_a_document(self):
+        self.expect(size, 'doc/fault.md', '| %s |\n\n    %s\n' % ('a' * 120, 'b' * 120))
+        self.expect(size, 'doc/fault.md', '- %s\n  %s\n%s\n' % ('a' * 99, 'b' * 99, 'c' * 101),
+                    '1: is 101 columns wide', '2: is 101 columns wide',
+                    '3: is 101 columns wide')
+
     def test_deep_nesting(self):
         for depth, errors in (3, []), (4, ['1: fault is nested 4 levels deep']):
             inner = ''.join('\t' * level + 'if (fault(a,\n\t\t\t\t\t\tb))\n'
