@@ -296,6 +296,23 @@ static void write_text(struct request *request, const struct report *report)
 	write_recommended(request, report);
 }
 
+/* All in one line, for cron. */
+static void write_line(struct request *request, const struct report *report)
+{
+	const struct diagnosis *diagnosis = &report->diagnosis;
+	const char *path = report->repo->path;
+	char quoted[SHELL_QUOTE_SIZE];
+	shell_quote(path, quoted);
+	if (diagnosis->undo_comes_first)
+		text_line(&request->out, TONE_PLAIN, "%s: %s Recommended: atticscope undo %s", path,
+			  diagnosis->verdict, quoted);
+	else if (diagnosis->recommended == REPAIR_NONE)
+		text_line(&request->out, TONE_PLAIN, "%s: %s", path, diagnosis->verdict);
+	else
+		text_line(&request->out, TONE_PLAIN, "%s: %s Recommended: atticscope %s %s", path,
+			  diagnosis->verdict, repair_name(diagnosis->recommended), quoted);
+}
+
 static int check(struct request *request, const struct repo *repo, struct check_scope *scope)
 {
 	struct report report = { .repo = repo, .scope = scope };
@@ -310,8 +327,13 @@ static int check(struct request *request, const struct repo *repo, struct check_
 	if (report.diagnosis.alternative != REPAIR_NONE && verify->remembered > 0 &&
 	    repository_verify(request, repo, NULL, &again) == AS_OK)
 		report.whole = again;
-	if (request->out.json)
+	const bool is_quiet = request->options.quiet;
+	if (is_quiet && report.diagnosis.clean && !report.diagnosis.undo_comes_first)
+		;	/* all is well */
+	else if (request->out.json)
 		write_json(request, &report);
+	else if (is_quiet)
+		write_line(request, &report);
 	else
 		write_text(request, &report);
 	verify_free(again);

@@ -53,10 +53,12 @@ const struct command command_table[] = {
 			"--segments and --shard read a part of the repository, on any machine, "
 			"and do not compare it with the index. With --json their reports can be "
 			"joined: check --merge REPO REPORT... reads the segments that no report "
-			"found whole, and comes to the same verdict as one check of everything.",
+			"found whole, and comes to the same verdict as one check of everything.\n\n"
+			"--quiet is for cron: nothing when the repository is clean, else one line "
+			"with the verdict and the command to run, or with --json the whole report.",
 		.options = READS_ALL | ACCEPTS(ALL) | ACCEPTS(INCREMENTAL) | ACCEPTS(OLDER_THAN) |
-			   ACCEPTS(MAX_DURATION) | ACCEPTS(SEGMENTS) | ACCEPTS(SHARD) |
-			   ACCEPTS(MERGE),
+			   ACCEPTS(MAX_DURATION) | ACCEPTS(QUIET) | ACCEPTS(SEGMENTS) |
+			   ACCEPTS(SHARD) | ACCEPTS(MERGE),
 		.min_args = 1, .max_args = ANY_NUMBER, .run = cmd_check,
 	}, {
 		.name = "segments", .arguments = "REPO",

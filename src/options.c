@@ -199,6 +199,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.name = "purge", .flag = FIELD(purge),
 		.help = "remove what repairs have kept: all, or NAME",
 	},
+	[OPTION_QUIET] = {
+		.letter = 'q', .name = "quiet", .flag = FIELD(quiet),
+		.help = "say nothing when all is well, and else one line",
+	},
 	[OPTION_SEGMENTS] = {
 		.name = "segments", .argument = "A-B",
 		.flag = FIELD(has_segments), .set = set_segments,

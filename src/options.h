@@ -35,6 +35,7 @@ enum option_id {
 	OPTION_OLDER,
 	OPTION_OLDER_THAN,
 	OPTION_PURGE,
+	OPTION_QUIET,
 	OPTION_SEGMENTS,
 	OPTION_SEGMENTS_PER_DIR,
 	OPTION_SHARD,
@@ -59,7 +60,7 @@ struct options {
 	enum as_dialect dialect;
 	bool all, batch, break_lock, drop_tail, dry_run, force, full, help, incremental, json;
 	bool keep_tail, list, drop_readable, merge, no_lock, no_older, no_undo, no_verify, older;
-	bool purge, verify, version, with_older_manifest, with_suspects, yes;
+	bool purge, quiet, verify, version, with_older_manifest, with_suspects, yes;
 	bool has_segments, has_older_than;
 	unsigned first, last;		/* segments to check, both included; with has_segments */
 	unsigned shard, shards;		/* 1 to shards; 0 of 0: no shard */

@@ -5,6 +5,7 @@ closed pipes, full disks, interrupts, locks held by others, and the manual again
 ATTICSCOPE names the program. The repositories are written here, from the format alone."""
 import base64
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -241,6 +242,16 @@ class Usage(Case):
                      ('check', '--color=sometimes', self.path), ('help', 'nothing'),
                      ('check', '--ver', '--v', self.path)):
             self.fails(16, *args)
+
+    def test_a_quiet_check_says_nothing_when_all_is_well(self):
+        self.assertEqual(self.ok('check', '-q', self.path), b'')
+        self.assertEqual(self.ok('check', '--quiet', '--json', self.path), b'')
+        os.remove(glob.glob(os.path.join(self.path, 'hints.*'))[0])
+        line = self.ok('check', '-q', self.path, status=4).decode()
+        report = self.object('check', '--json', self.path, status=4)
+        self.assertEqual(line, '%s: %s Recommended: atticscope recover %s\n'
+                         % (self.path, report['verdict'], self.path))
+        self.assertEqual(self.object('check', '-q', '--json', self.path, status=4), report)
 
     def test_a_mistyped_word_names_the_one_that_was_meant(self):
         for args, meant in ((('chekc', self.path), "'check'"), (('help', 'slavage'), "'salvage'"),

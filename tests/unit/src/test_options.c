@@ -72,6 +72,7 @@ static void a_flag_sets_its_own_field(void **state)
 		{ OPTION_NO_VERIFY, offsetof(struct options, no_verify) },
 		{ OPTION_OLDER, offsetof(struct options, older) },
 		{ OPTION_PURGE, offsetof(struct options, purge) },
+		{ OPTION_QUIET, offsetof(struct options, quiet) },
 		{ OPTION_VERIFY, offsetof(struct options, verify) },
 		{ OPTION_VERSION, offsetof(struct options, version) },
 		{ OPTION_WITH_OLDER_MANIFEST, offsetof(struct options, with_older_manifest) },
