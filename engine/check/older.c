@@ -69,6 +69,7 @@ struct reading {
 	uint32_t copy;
 	enum segment_role role;		/* ROLE_LOG where the file has no segment's name */
 	enum rank rank;
+	bool is_ours;			/* it has an object that the index knows */
 };
 #define NO_COPY UINT32_MAX
 
@@ -89,9 +90,14 @@ static enum as_err use_version(void *context, const struct segment_entry *e)
 		.segment = reading->number, .offset = (uint32_t)e->offset,
 		.size = (uint32_t)e->size, .is_put = true,
 	};
-	/* Every repository has a manifest: in a file of elsewhere it is not ours. */
+	struct index_bucket bucket;
+	reading->is_ours = reading->is_ours ||
+			   (e->tag == SEGMENT_PUT && !key_is_manifest(e->key) &&
+			    verify_find_mapping(reading->search->run, e->key, &bucket));
+	/* Every repository has a manifest: in a file of elsewhere it is not ours. Clients write it
+	 * behind the other objects. */
 	if (!found || e->offset > UINT32_MAX ||
-	    (reading->role == ROLE_FOREIGN && key_is_manifest(e->key)))
+	    (reading->role == ROLE_FOREIGN && !reading->is_ours && key_is_manifest(e->key)))
 		return AS_OK;
 	struct verify_gone *gone = &verify->gone[found - verify->gone];
 	pthread_mutex_lock(&verify->mutex);
@@ -115,6 +121,7 @@ static enum as_err read_file(struct reading *reading, const char *path)
 	struct segment_reader *reader = reading->reader;
 	struct segment_entry entry;
 	enum as_err err = segment_open(reader, repo->fd, path, reading->number, NULL, NULL);
+	reading->is_ours = false;
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
