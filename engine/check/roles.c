@@ -342,10 +342,13 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 			err = find_put(m, misfit, i, is_too_new, &is_other);
 		if (err != AS_OK)
 			return err;
-		if (fits && !is_other && !is_earlier(m, misfit, i)) {
-			misfit->found = i;
-			return AS_OK;
-		}
+		if (!fits || is_other || is_earlier(m, misfit, i))
+			continue;
+		/* Where two such files have a version of the only object there, it is no sign. */
+		const bool is_second = misfit->found != LISTING_NONE;
+		misfit->found = is_second ? LISTING_NONE : i;
+		if (is_second || is_misfit || misfit->count > 1)
+			break;
 	}
 	return AS_OK;
 }
