@@ -333,11 +333,15 @@ static bool is_decided(const struct weighing *w, const uint8_t key[KEY_SIZE],
 	const struct verify *verify = w->verify;
 	struct index_bucket bucket;
 	struct replay_event sound;
+	const bool has_bucket = verify_find_mapping(w->run, key, &bucket);
+	const bool has_sound = replay_find(verify->replay, key, &sound);
+	/* To replace an object is to write a DELETE and a PUT: here the first half is sound. */
+	if (event->is_put && !has_bucket && has_sound && !sound.is_put)
+		return false;
 	if (verify->index_credit == CREDIT_CREDIBLE)
 		return event->segment <= verify->index_last;
 	return verify->index_credit == CREDIT_DAMAGED && verify_knows_keys(verify) &&
-	       !verify_find_mapping(w->run, key, &bucket) &&
-	       !replay_find(verify->replay, key, &sound);
+	       !has_bucket && !has_sound;
 }
 
 /* Without an index that decides it is believed as any other. */
