@@ -266,6 +266,20 @@ static bool is_near(const struct segment_witness *row, const struct segment_entr
 	return verify_keys_are_near(row->key, entry->key);
 }
 
+/* Are half of the objects that the index places in @misfit in the file of that number, at other
+ * offsets? More than half of the newest segment, where it has no COMMIT: a later transaction that
+ * was not finished may bear its number. */
+static bool has_most(const struct matching *m, const struct misfit *misfit)
+{
+	struct replay_event event;
+	size_t there = 0;
+	for (size_t i = 0; i < misfit->count; i++)
+		there += replay_find(m->verify->replay, misfit->rows[i].key, &event) &&
+			 event.is_put && event.segment == misfit->number;
+	return there * 2 >= misfit->count + (misfit->number == m->verify->end &&
+					     m->verify->tail == TAIL_WAS_COMMITTED);
+}
+
 /* Does the PUT belong to the segment that the misfit is, or would it without a few damaged bits of
  * the index? Then the mappings are wrong, not the file. */
 static bool is_known(const struct matching *m, const struct misfit *misfit,
@@ -281,7 +295,7 @@ static bool is_known(const struct matching *m, const struct misfit *misfit,
 	 * places in an earlier segment would be newer here than it knows, but for a wrong number.
 	 */
 	if (has_bucket && (is_damaged || !key_is_manifest(put->key)) &&
-	    (bucket.segment == misfit->number ||
+	    ((bucket.segment == misfit->number && has_most(m, misfit)) ||
 	     (!verify_is_confirmed(m->verify, bucket.number) &&
 	      (is_damaged || bucket.segment > misfit->number ||
 	       bucket.offset == put->offset))))
