@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The folders below REPO/undo, newest first. */
 struct undo_folder_list {
@@ -81,13 +82,35 @@ struct purge {
 	bool is_done;
 };
 
-/* Choose the folders of finished repairs, or the one that is named, in any state. False: there is
- * none of that name. */
+/* The time so many days ago, in the form of undo_name_read. */
+static void format_days_ago(unsigned days, char out[UNDO_TIME_SIZE])
+{
+	const time_t then = time(NULL) - (time_t)days * 24 * 60 * 60;
+	struct tm tm;
+	gmtime_r(&then, &tm);
+	strftime(out, UNDO_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* Is the folder of a time after @limit? One whose name tells no time counts as new. */
+static bool is_newer(const struct undo_entry *entry, const char *limit)
+{
+	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
+	undo_name_read(entry->name, when, action);
+	return !when[0] || strcmp(when, limit) > 0;
+}
+
+/* Choose the folders of finished repairs, with --older-than only the older ones; or the one that is
+ * named, in any state. False: there is none of that name. */
 static bool choose(struct purge *purge, struct undo_folder_list *folders)
 {
+	const struct options *options = &purge->request->options;
 	const char *name = purge->request->args[1];
+	char limit[UNDO_TIME_SIZE];
+	format_days_ago(options->older_than, limit);
 	for (size_t i = 0; i < folders->count; i++) {
 		const struct undo_entry *entry = &folders->entries[i];
+		if (options->has_older_than && is_newer(entry, limit))
+			continue;
 		if (name ? strcmp(entry->name, name) != 0 : entry->state != UNDO_DONE) {
 			purge->kept += !name;
 			continue;
@@ -311,6 +334,11 @@ int cmd_undo(struct request *request)
 	struct repo *repo;
 	if (request->options.list && request->options.purge) {
 		message("--list and --purge contradict each other");
+		return EXIT_USAGE;
+	}
+	if (request->options.has_older_than &&
+	    (!request->options.purge || request->arg_count > 1)) {
+		message("--older-than is for --purge, and not for a folder with a name");
 		return EXIT_USAGE;
 	}
 	if (request->arg_count > 1 && !request->options.purge) {

@@ -167,7 +167,7 @@ const struct command command_table[] = {
 		.help = "undo the last repair, or remove what repairs have kept",
 		.more = "Restores every byte and name, as long as there was no later transaction. "
 			"NAME, from the list that --list shows, is for --purge only.",
-		.options = PLANS | ACCEPTS(LIST) | ACCEPTS(PURGE),
+		.options = PLANS | ACCEPTS(LIST) | ACCEPTS(OLDER_THAN) | ACCEPTS(PURGE),
 		.min_args = 1, .max_args = 2, .run = cmd_undo,
 	}, {
 		.name = "problems", .arguments = "",

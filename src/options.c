@@ -193,7 +193,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.name = "older-than", .argument = "DAYS",
 		.flag = FIELD(has_older_than),
 		.number = FIELD(older_than), .min = 0, .max = DAYS_MAX,
-		.help = "read again what was last read longer ago than that",
+		.help = "check reads older results again; undo purges older folders",
 	},
 	[OPTION_PURGE] = {
 		.name = "purge", .flag = FIELD(purge),

@@ -755,6 +755,22 @@ class Purging(Case):
         self.assertNotEqual(status, 0)
         self.assertTrue(os.path.isdir(deep))
 
+    def test_a_purge_of_older_ones_keeps_the_rest(self):
+        newest, oldest = self.rows()
+        old = '20200131T235959Z-' + oldest['action']
+        os.rename(os.path.join(self.path, 'undo', oldest['name']),
+                  os.path.join(self.path, 'undo', old))
+        for args in (['--older-than=30', self.path], ['--purge', '--older-than=30', self.path, old]):
+            self.fails(16, 'undo', '--yes', *args)
+        self.text('undo', '--purge', '--yes', '--older-than=36500', self.path)
+        self.assertEqual(sorted(self.undo_folders()), sorted([newest['name'], old]))
+        status, out, err = run('undo', '--purge', '--yes', '--json', '--older-than=30', self.path)
+        self.assertEqual((status, json.loads(out)['purged'], json.loads(out)['kept']),
+                         (0, [old], 0))
+        self.assertEqual(self.undo_folders(), [newest['name']])
+        self.text('undo', '--purge', '--yes', '--older-than=0', self.path)
+        self.assertEqual(self.undo_folders(), [])
+
     def test_an_interrupted_repair_is_purged_only_by_name(self):
         newest, oldest = self.rows()
         os.unlink(os.path.join(self.path, 'undo', newest['name'], 'done'))
