@@ -10,9 +10,13 @@
 
 #include "engine/cache/records.h"
 #include "engine/check/diagnose.h"
+#include "engine/repair/undo.h"
 #include "ui/session/format.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define CHOICES 2
 #define PLACES_SHOWN 10		/* of one problem in text, unless --all */
@@ -107,6 +111,40 @@ static json_t *json_choices(const struct request *request, const struct report *
 	return array;
 }
 
+/* What repairs have kept, all in all. */
+struct kept {
+	size_t folders;
+	uint64_t bytes;
+	char oldest[UNDO_TIME_SIZE];	/* empty: no name tells a time */
+};
+
+static struct kept find_kept(const struct repo *repo)
+{
+	struct kept kept = { .folders = 0 };
+	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
+	struct undo_entry *entries = NULL;
+	if (undo_list(repo->io, repo->fd, &entries, &kept.folders) != AS_OK)
+		kept.folders = 0;
+	for (size_t i = 0; i < kept.folders; i++) {
+		kept.bytes += entries[i].bytes;
+		undo_name_read(entries[i].name, when, action);
+		if (when[0] && (!kept.oldest[0] || strcmp(when, kept.oldest) < 0))
+			snprintf(kept.oldest, sizeof(kept.oldest), "%s", when);
+	}
+	free(entries);
+	return kept;
+}
+
+static json_t *json_kept(const struct repo *repo)
+{
+	const struct kept kept = find_kept(repo);
+	json_t *object = json_object();
+	json_add(&object, "folders", json_number(kept.folders));
+	json_add(&object, "bytes", json_number(kept.bytes));
+	json_add(&object, "oldest", json_text(kept.oldest[0] ? kept.oldest : NULL));
+	return object;
+}
+
 static void write_json(struct request *request, const struct report *report)
 {
 	const struct repo *repo = report->repo;
@@ -148,6 +186,7 @@ static void write_json(struct request *request, const struct report *report)
 	json_add(&object, "at_least", json_boolean(verify->loss_is_unknown));
 	json_add(&object, "possibly_deleted", json_number(verify->possibly_deleted));
 	json_add(&object, "older", json_number(verify->older));
+	json_add(&object, "undo", json_kept(repo));
 	if (report->scope->is_part) {	/* what a merge needs */
 		json_add(&object, "repository_id", json_key(repo->config.id));
 		json_add(&object, "records", records_to_json(&report->scope->kept));
@@ -240,6 +279,13 @@ static void write_summary(struct out *out, const struct report *report)
 		text_line(out, TONE_PLAIN, "%zu segments read; %zu found whole before and not read "
 			  "again; %zu left out", repo->listing.count - unread, verify->remembered,
 			  verify->skipped);
+	const struct kept kept = find_kept(repo);
+	if (kept.folders > 0)
+		text_line(out, TONE_PLAIN, "%zu repair%s kept %s in %s/" UNDO_FOLDER
+			  ", the oldest of %s; undo --purge frees it", kept.folders,
+			  kept.folders == 1 ? " has" : "s have",
+			  format_bytes(kept.bytes, bytes, sizeof(bytes)), repo->path,
+			  kept.oldest[0] ? kept.oldest : "an unknown time");
 	text_blank_line(out);
 }
 

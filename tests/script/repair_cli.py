@@ -755,12 +755,26 @@ class Purging(Case):
         self.assertNotEqual(status, 0)
         self.assertTrue(os.path.isdir(deep))
 
+    def test_check_names_what_repairs_have_kept(self):
+        newest, oldest = self.rows()
+        report = json.loads(run('check', '--json', self.path)[1])
+        self.assertEqual(report['undo'], {'folders': 2, 'oldest': oldest['time'],
+                                          'bytes': newest['bytes'] + oldest['bytes']})
+        text = self.text('check', self.path)
+        self.assertIn('2 repairs have kept ', text)
+        self.assertIn('the oldest of %s; undo --purge' % oldest['time'], text)
+        self.text('undo', '--purge', '--yes', self.path)
+        report = json.loads(run('check', '--json', self.path)[1])
+        self.assertEqual(report['undo'], {'folders': 0, 'oldest': None, 'bytes': 0})
+        self.assertNotIn('have kept', self.text('check', self.path))
+
     def test_a_purge_of_older_ones_keeps_the_rest(self):
         newest, oldest = self.rows()
         old = '20200131T235959Z-' + oldest['action']
         os.rename(os.path.join(self.path, 'undo', oldest['name']),
                   os.path.join(self.path, 'undo', old))
-        for args in (['--older-than=30', self.path], ['--purge', '--older-than=30', self.path, old]):
+        for args in (['--older-than=30', self.path],
+                     ['--purge', '--older-than=30', self.path, old]):
             self.fails(16, 'undo', '--yes', *args)
         self.text('undo', '--purge', '--yes', '--older-than=36500', self.path)
         self.assertEqual(sorted(self.undo_folders()), sorted([newest['name'], old]))
