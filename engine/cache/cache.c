@@ -2,6 +2,7 @@
 
 #include "cache/cache.h"
 
+#include "base/folder.h"
 #include "base/path.h"
 #include "cache/records.h"
 
@@ -127,32 +128,6 @@ static int open_nearest(const char *path)
 	return fd;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* Is the open folder @dir the repository, or below it? Also true where that cannot be found out.
- * Closes @dir. */
-static bool is_in_repository(int dir, const struct repo *repo)
-{
-	struct stat repository, here, above = { 0 };
-	bool is_inside = true, is_top = false;
-	if (fstat(repo->fd, &repository) != 0 || fstat(dir, &here) != 0)
-		is_top = true;
-	while (!is_top) {
-		is_inside = is_same(&here, &repository);
-		const int up = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		close(dir);
-		dir = up;
-		is_top = is_inside || up < 0 || fstat(up, &above) != 0 || is_same(&here, &above);
-		here = above;
-	}
-	if (dir >= 0)
-		close(dir);
-	return is_inside;
-}
-
 /* Written under another name and then renamed, so that a reader never finds half of it. */
 static bool write_file(int folder, const char *name, const json_t *report)
 {
@@ -186,7 +161,9 @@ bool cache_save(const struct repo *repo, const struct verify_records *records, c
 	const int nearest = open_nearest(place.folder);
 	if (nearest < 0)
 		return fail(why, size, "%s: %s", place.folder, strerror(errno));
-	if (is_in_repository(nearest, repo))
+	const bool is_inside = folder_is_within(nearest, repo->fd);
+	close(nearest);
+	if (is_inside)
 		return fail(why, size, "%s: it lies in the repository", place.folder);
 	if (!make_folders(place.folder))
 		return fail(why, size, "%s: %s", place.folder, strerror(errno));

@@ -4,6 +4,8 @@
 
 #include "app/app.h"
 
+#include "engine/base/folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -13,40 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_DEPTH 256		/* folders above a file */
-
 struct export {
 	struct job job;
 	char name[PATH_MAX];
 	int sys;			/* errno; 0: it was written */
 	bool is_inside;
 };
-
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* Is the folder @fd the repository or inside it? Closes @fd. */
-static bool is_inside(int fd, const struct repo *repo)
-{
-	struct stat folder, here, above;
-	bool inside = fstat(repo->fd, &folder) != 0 || fstat(fd, &here) != 0;
-	for (int depth = 0; !inside && depth < MAX_DEPTH; depth++) {
-		inside = is_same(&here, &folder);
-		const int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		close(fd);
-		fd = up;
-		if (up < 0 || fstat(up, &above) != 0)
-			inside = true;	/* unknown: better not write there */
-		else if (is_same(&above, &here))
-			break;
-		here = inside ? here : above;
-	}
-	if (fd >= 0)
-		close(fd);
-	return inside;
-}
 
 static void run_export(struct job *head)
 {
@@ -55,7 +29,9 @@ static void run_export(struct job *head)
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s", export->name);
 	const int folder = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	export->is_inside = folder >= 0 && is_inside(folder, head->session->repo);
+	export->is_inside = folder >= 0 && folder_is_within(folder, head->session->repo->fd);
+	if (folder >= 0)
+		close(folder);
 	if (export->is_inside)
 		return;
 	const int fd = open(export->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0600);
