@@ -9,17 +9,43 @@
 #include "src/message.h"
 #include "src/out_json.h"
 #include "src/out_text.h"
+#include "src/repository.h"
 #include "ui/session/format.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#define ATTEMPTS 3	/* while others write between the opening and the lock */
+
 /* ---- opening ---- */
+
+/* Opening a repository of Borg takes no lock, and what is seen of it beside a writer may be half of
+ * a change. So take the lock once, waiting for others, and give it back: the library takes it for
+ * the first change. */
+static enum as_err wait_for_others(const struct request *request)
+{
+	const struct repo_options options = { .may_write = true };
+	const struct permit *permit;
+	struct repo *repo;
+	enum as_err err = AS_OK;
+	if (repo_open(request->args[0], &options, &repo, NULL) != AS_OK)
+		return AS_OK;	/* as_open says why */
+	if (!repo->dialect->refusal && lock_state(repo_lock(repo), NULL) == LOCK_DEFERRED)
+		err = repository_upgrade(request, repo, &permit);
+	if (err == AS_OK)
+		lock_lower(repo_lock(repo));
+	repo_close(repo);
+	return err;
+}
 
 static enum as_err open_in_order(struct store_change *change, struct as_error *error)
 {
 	const struct as_state *state = &change->before;
-	enum as_err err;
+	enum as_err err = wait_for_others(change->request);
+	if (err != AS_OK) {
+		change->is_reported = true;
+		return err;
+	}
 	do {
 		const struct as_options options = {
 			.lock_wait = lock_wait_to_write(change->request),
@@ -50,7 +76,8 @@ static enum as_err open_in_order(struct store_change *change, struct as_error *e
 static enum as_err report_failure(const struct store_change *change, enum as_err err,
 				  const struct as_error *error)
 {
-	lock_wait_report(change->request, err, error);
+	if (!change->is_reported)
+		lock_wait_report(change->request, err, error);
 	if (err == AS_ERR_UNCOMMITTED || err == AS_ERR_INDEX)
 		message_check("nothing can be changed until that is repaired; see the rest with",
 			      change->path);
@@ -78,14 +105,20 @@ enum as_err store_change_begin(struct request *request, struct store_change *cha
 
 /* Open the store again if another process holds a lock. Two processes that wait for each other's
  * shared lock would wait for ever. So the library refuses one of them at once; that one must
- * release its own lock and pause, so that the other can go first. True: try again. */
+ * release its own lock and pause, so that the other can go first. And where opening takes no lock,
+ * others may have written since. True: try again. */
 static bool open_again(struct store_change *change, enum as_err *err, struct as_error *error)
 {
-	if (*err != AS_ERR_LOCK_FAILED || lock_wait_left(change->request) == 0)
+	const bool waits = *err == AS_ERR_LOCK_FAILED && lock_wait_left(change->request) > 0;
+	const bool was_overtaken = *err == AS_ERR_CHANGED &&
+				   change->before.dialect == AS_DIALECT_BORG &&
+				   change->overtaken++ < ATTEMPTS;
+	if (!waits && !was_overtaken)
 		return false;
 	as_close(change->store);
 	change->store = NULL;
-	lock_wait_pause(change->request);
+	if (waits)
+		lock_wait_pause(change->request);
 	*err = open_in_order(change, error);
 	return *err == AS_OK;
 }

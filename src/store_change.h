@@ -15,6 +15,8 @@ struct store_change {
 	const char *path;
 	struct as_state before;	/* when it was opened */
 	uint64_t objects_before;
+	unsigned overtaken;	/* so often another process wrote before the lock was taken */
+	bool is_reported;	/* the failure to open was */
 };
 
 /* What a command did, for the report. */

@@ -28,8 +28,9 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 	/* Nobody who heeds locks wrote since; others are noticed as far as possible. */
 	if (repo_is_changed(repo)) {
 		err = as_fail(error, AS_ERR_CHANGED, 0,
-			      "%s: it was changed since it was opened, although it was locked",
-			      repo->path);
+			      "%s: it was changed since it was opened%s", repo->path,
+			      repo->dialect->lock_kind == LOCK_KIND_FILE
+			      ? ", although it was locked" : "");
 		goto lower;
 	}
 	/* Index and hints are written behind the COMMIT: that they can be made at all is better
