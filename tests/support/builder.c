@@ -2,6 +2,8 @@
 
 #include "tests/support/builder.h"
 
+#include "tests/support/borg_seal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -19,17 +21,20 @@
 struct object {
 	uint8_t key[BUILDER_KEY];
 	uint32_t segment;	/* of the live PUT, or NOT_LIVE */
-	uint32_t offset;
+	uint32_t offset, size;
 };
 
 struct segment {
 	uint32_t live;		/* live PUTs */
+	uint32_t freeable;	/* bytes that a compaction frees */
 	bool is_known;		/* has a row in the hints */
 	bool is_compact;	/* holds something superseded */
 };
 
 struct builder {
 	char path[BUILDER_PATH - 64];
+	bool is_borg;
+	uint32_t put_bytes;	/* of all PUTs in the log */
 	uint32_t segments_per_dir, max_segment_size;
 	uint32_t segment, head;
 	FILE *file;		/* of the open segment */
@@ -101,8 +106,10 @@ static void write_config(const struct builder *builder)
 	char text[256], path[BUILDER_PATH];
 	size_t len = (size_t)snprintf(text, sizeof(text),
 				      "[repository]\nversion = 1\nsegments_per_dir = %u\n"
-				      "max_segment_size = %u\nid = ",
-				      builder->segments_per_dir, builder->max_segment_size);
+				      "max_segment_size = %u\n%sid = ",
+				      builder->segments_per_dir, builder->max_segment_size,
+				      builder->is_borg ? "append_only = 0\nstorage_quota = 0\n"
+						       : "");
 	for (unsigned i = 0; i < 32; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%02x", i);
 	len += (size_t)snprintf(text + len, sizeof(text) - len, "\n\n");
@@ -110,9 +117,15 @@ static void write_config(const struct builder *builder)
 	builder_write_file(path, text, len);
 }
 
+static void write_readme(const struct builder *builder, const char *text)
+{
+	char path[BUILDER_PATH];
+	builder_path(builder, "README", path);
+	builder_write_file(path, text, strlen(text));
+}
+
 struct builder *builder_new(const char *path, uint32_t segments_per_dir, uint32_t max_segment_size)
 {
-	static const char readme[] = "This is an Attic repository\n";
 	struct builder *builder = calloc(1, sizeof(*builder));
 	if (!builder)
 		fail("allocate", path);
@@ -123,10 +136,17 @@ struct builder *builder_new(const char *path, uint32_t segments_per_dir, uint32_
 	builder_path(builder, "data", name);
 	if ((mkdir(path, 0777) != 0 && errno != EEXIST) || mkdir(name, 0777) != 0)
 		fail("make", name);
-	builder_path(builder, "README", name);
-	builder_write_file(name, readme, sizeof(readme) - 1);
+	write_readme(builder, "This is an Attic repository\n");
 	write_config(builder);
 	return builder;
+}
+
+void builder_use_borg(struct builder *builder)
+{
+	builder->is_borg = true;
+	write_readme(builder, "This is a Borg Backup repository.\n"
+			      "See https://borgbackup.readthedocs.io/\n");
+	write_config(builder);
 }
 
 void builder_close_segment(struct builder *builder)
@@ -157,6 +177,7 @@ static struct segment *segment_row(struct builder *builder, uint32_t number)
 
 void builder_append(struct builder *builder, const void *bytes, size_t len)
 {
+	const char *magic = builder->is_borg ? "BORG_SEG" : "ATTICSEG";
 	char path[BUILDER_PATH];
 	builder_segment_path(builder, builder->segment, path);
 	if (!builder->file) {
@@ -165,7 +186,7 @@ void builder_append(struct builder *builder, const void *bytes, size_t len)
 			fail("make", path);
 		builder_segment_path(builder, builder->segment, path);
 		builder->file = fopen(path, "wbx");
-		if (!builder->file || fwrite("ATTICSEG", 1, 8, builder->file) != 8)
+		if (!builder->file || fwrite(magic, 1, 8, builder->file) != 8)
 			fail("write", path);
 		builder->offset = 8;
 	}
@@ -223,8 +244,11 @@ static void append_delete(struct builder *builder, struct object *object)
 	struct segment *old = segment_row(builder, object->segment);
 	old->live--;
 	old->is_compact = true;
+	old->freeable += object->size;
 	append_entry(builder, BUILDER_DELETE, object->key, NULL, 0);
-	segment_row(builder, builder->segment)->is_compact = true;
+	struct segment *row = segment_row(builder, builder->segment);
+	row->is_compact = true;
+	row->freeable += 41;
 	object->segment = NOT_LIVE;
 }
 
@@ -252,6 +276,8 @@ void builder_put(struct builder *builder, const uint8_t *key, const void *data, 
 	}
 	object->offset = append_entry(builder, BUILDER_PUT, key, data, len);
 	object->segment = builder->segment;
+	object->size = (uint32_t)(41 + len);
+	builder->put_bytes += object->size;
 	segment_row(builder, builder->segment)->live++;
 }
 
@@ -268,6 +294,12 @@ void builder_put_some(struct builder *builder, const uint8_t *key, size_t len)
 
 void builder_commit(struct builder *builder)
 {
+	if (builder->is_borg) {
+		builder_close_segment(builder);
+		struct segment *row = segment_row(builder, builder->segment);
+		row->is_compact = true;
+		row->freeable += 9;
+	}
 	append_entry(builder, BUILDER_COMMIT, NULL, NULL, 0);
 	builder->head = builder->segment;
 	builder_close_segment(builder);
@@ -293,12 +325,37 @@ static void insert_bucket(uint8_t *buckets, uint32_t count, const struct object 
 	put_u32(buckets + at * 40 + 36, object->offset);
 }
 
+static uint32_t least_buckets(const struct builder *builder, uint32_t used)
+{
+	static const uint32_t borg_sizes[] = { 1031, 2053, 4099, 8209, 16411, 32771, 65537 };
+	uint32_t buckets = 1024;
+	for (size_t i = 0; builder->is_borg && i < sizeof(borg_sizes) / sizeof(*borg_sizes); i++)
+		if (used * 4ull <= borg_sizes[i] * 3ull)
+			return borg_sizes[i];
+	while (used * 10ull > buckets * 9ull)
+		buckets *= 2;
+	return buckets;
+}
+
+/* Borg's digests, where both files are there. */
+static void seal(const struct builder *builder, uint32_t transaction)
+{
+	char name[32], path[BUILDER_PATH];
+	bool has_both = builder->is_borg;
+	for (int i = 0; i < 2; i++) {
+		snprintf(name, sizeof(name), "%s.%u", i == 0 ? "index" : "hints", transaction);
+		builder_path(builder, name, path);
+		has_both = has_both && access(path, F_OK) == 0;
+	}
+	if (has_both)
+		borg_seal(builder->path, transaction);
+}
+
 void builder_write_index(struct builder *builder, uint32_t transaction, uint32_t buckets)
 {
 	const uint32_t used = live_count(builder);
 	if (buckets == 0)
-		for (buckets = 1024; used * 10ull > buckets * 9ull;)
-			buckets *= 2;
+		buckets = least_buckets(builder, used);
 	if (used >= buckets) {
 		errno = ENOSPC;
 		fail("index of", builder->path);
@@ -307,7 +364,7 @@ void builder_write_index(struct builder *builder, uint32_t transaction, uint32_t
 	uint8_t *bytes = calloc(1, size);
 	if (!bytes)
 		fail("allocate", builder->path);
-	memcpy(bytes, "ATTICIDX", 8);
+	memcpy(bytes, builder->is_borg ? "BORG_IDX" : "ATTICIDX", 8);
 	put_u32(bytes + 8, used);
 	put_u32(bytes + 12, buckets);
 	bytes[16] = 32;
@@ -322,6 +379,7 @@ void builder_write_index(struct builder *builder, uint32_t transaction, uint32_t
 	builder_path(builder, name, path);
 	builder_write_file(path, bytes, size);
 	free(bytes);
+	seal(builder, transaction);
 }
 
 /* msgpack's number, in its shortest form. */
@@ -368,9 +426,9 @@ void builder_write_hints(struct builder *builder, uint32_t transaction)
 		known += builder->segments[i].is_known;
 		compact += builder->segments[i].is_compact;
 	}
-	pack_head(file, 0x80, 0xde, 3);
+	pack_head(file, 0x80, 0xde, builder->is_borg ? 5 : 3);
 	pack_name(file, "version");
-	pack_number(file, 1);
+	pack_number(file, builder->is_borg ? 2 : 1);
 	pack_name(file, "segments");
 	pack_head(file, 0x80, 0xde, known);
 	for (uint32_t i = 0; i < builder->segment_capacity; i++)
@@ -379,12 +437,23 @@ void builder_write_hints(struct builder *builder, uint32_t transaction)
 			pack_number(file, builder->segments[i].live);
 		}
 	pack_name(file, "compact");
-	pack_head(file, 0x90, 0xdc, compact);
-	for (uint32_t i = 0; i < builder->segment_capacity; i++)
-		if (builder->segments[i].is_compact)
-			pack_number(file, i);
+	pack_head(file, builder->is_borg ? 0x80 : 0x90, builder->is_borg ? 0xde : 0xdc, compact);
+	for (uint32_t i = 0; i < builder->segment_capacity; i++) {
+		if (!builder->segments[i].is_compact)
+			continue;
+		pack_number(file, i);
+		if (builder->is_borg)
+			pack_number(file, builder->segments[i].freeable);
+	}
+	if (builder->is_borg) {
+		pack_name(file, "storage_quota_use");
+		pack_number(file, builder->put_bytes);
+		pack_name(file, "shadow_index");
+		pack_head(file, 0x80, 0xde, 0);
+	}
 	if (fclose(file) != 0)
 		fail("write", path);
+	seal(builder, transaction);
 }
 
 void builder_transaction(struct builder *builder)
@@ -396,8 +465,9 @@ void builder_transaction(struct builder *builder)
 	builder_write_index(builder, builder->head, 0);
 	if (builder->head == before)
 		return;
-	for (int i = 0; i < 2; i++) {
-		snprintf(name, sizeof(name), "%s.%u", i == 0 ? "index" : "hints", before);
+	static const char *const parts[] = { "index", "hints", "integrity" };
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s.%u", parts[i], before);
 		builder_path(builder, name, path);
 		if (unlink(path) != 0 && errno != ENOENT)
 			fail("remove", path);

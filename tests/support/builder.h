@@ -1,4 +1,4 @@
-/* tests/support/builder.h - writes repositories as Attic writes them, and damages them.
+/* tests/support/builder.h - writes repositories as Attic or Borg write them, and damages them.
  *
  * Shares no code with the engine, so that a misunderstanding of the format cannot cancel itself
  * out: entries, index and hints are encoded here a second time. Any failure ends the program with a
@@ -20,6 +20,11 @@ struct builder;
 /* Make the repository @path, which must not exist or be an empty folder, with README, config and
  * data/. The id is always the bytes 00 01 .. 1f. */
 struct builder *builder_new(const char *path, uint32_t segments_per_dir, uint32_t max_segment_size);
+
+/* Write as Borg 1.2 does instead; before the first entry. A transaction then ends with a COMMIT in
+ * a segment of its own, hints are of version 2, and integrity.N is written where both index.N and
+ * hints.N are there. */
+void builder_use_borg(struct builder *builder);
 
 /* Close the open segment as it is, without a COMMIT, and free the builder. */
 void builder_free(struct builder *builder);
@@ -43,7 +48,7 @@ void builder_append(struct builder *builder, const void *bytes, size_t len);
 void builder_close_segment(struct builder *builder);
 
 /* Write index.@transaction and hints.@transaction from what is live now. @buckets is the size of
- * the index (0: Attic's smallest, 1024, or as many more as it needs). */
+ * the index (0: the smallest of the writer, 1024 or 1031, or as many more as it needs). */
 void builder_write_index(struct builder *builder, uint32_t transaction, uint32_t buckets);
 void builder_write_hints(struct builder *builder, uint32_t transaction);
 

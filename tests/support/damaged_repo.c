@@ -49,22 +49,26 @@ static void write_history(struct damaged_repo *damaged, struct builder *builder)
 	builder_transaction(builder);
 }
 
-int damaged_repo_setup(void **state)
+static int setup(void **state, bool is_borg)
 {
+	static const char *const parts[] = { "index", "hints", "integrity" };
 	struct damaged_repo *damaged = calloc(1, sizeof(*damaged));
 	char path[BUILDER_PATH], name[32];
 	assert_non_null(damaged);
 	builder_make_folder(damaged->folder);
 	snprintf(damaged->repo, sizeof(damaged->repo), "%.400s/repo", damaged->folder);
 	struct builder *builder = builder_new(damaged->repo, 5, 4000);
+	damaged->is_borg = is_borg;
+	if (is_borg)
+		builder_use_borg(builder);
 	write_history(damaged, builder);
 	for (uint32_t i = 0; i <= builder_head(builder); i++) {
 		builder_segment_path(builder, i, path);
 		load(damaged, path, i);
 	}
 	damaged->segments = damaged->count;
-	for (unsigned i = 0; i < 2; i++) {
-		snprintf(name, sizeof(name), i ? "hints.%u" : "index.%u", builder_head(builder));
+	for (unsigned i = 0; i < (is_borg ? 3 : 2); i++) {
+		snprintf(name, sizeof(name), "%s.%u", parts[i], builder_head(builder));
 		builder_path(builder, name, path);
 		load(damaged, path, -1);
 	}
@@ -81,6 +85,16 @@ int damaged_repo_setup(void **state)
 	return 0;
 }
 
+int damaged_repo_setup(void **state)
+{
+	return setup(state, false);
+}
+
+int damaged_repo_setup_borg(void **state)
+{
+	return setup(state, true);
+}
+
 int damaged_repo_teardown(void **state)
 {
 	struct damaged_repo *damaged = *state;
@@ -89,6 +103,39 @@ int damaged_repo_teardown(void **state)
 	builder_remove_folder(damaged->folder);
 	free(damaged);
 	return 0;
+}
+
+int damaged_repo_setup_both(void **state)
+{
+	struct damaged_pair *pair = calloc(1, sizeof(*pair));
+	assert_non_null(pair);
+	for (unsigned i = 0; i < 2; i++) {
+		void *repo;
+		setup(&repo, i == 1);
+		pair->repos[i] = repo;
+	}
+	*state = pair;
+	return 0;
+}
+
+int damaged_repo_teardown_both(void **state)
+{
+	struct damaged_pair *pair = *state;
+	for (unsigned i = 0; i < 2; i++) {
+		void *repo = pair->repos[i];
+		damaged_repo_teardown(&repo);
+	}
+	free(pair);
+	return 0;
+}
+
+const struct damaged_file *damaged_repo_data(const struct damaged_repo *damaged, size_t n)
+{
+	for (size_t i = 0; i < damaged->segments; i++)
+		if (damaged->files[i].len > 17 && n-- == 0)
+			return &damaged->files[i];
+	fail_msg("so many segments are not there");
+	return NULL;
 }
 
 /* ---- the damage ---- */
@@ -178,6 +225,28 @@ static void flip_index(struct damaged_repo *damaged)
 	record(damaged, "flip", file, at);
 }
 
+static void lose_integrity(struct damaged_repo *damaged)
+{
+	unlink(damaged->files[damaged->segments + 2].path);
+	record(damaged, "lose", &damaged->files[damaged->segments + 2], 0);
+}
+
+/* Empty, half, or with a wrong bit. */
+static void damage_integrity(struct damaged_repo *damaged)
+{
+	const struct damaged_file *file = &damaged->files[damaged->segments + 2];
+	const uint32_t kind = pick(damaged, 3);
+	const size_t at = kind == 0 ? 0 : pick(damaged, file->len);
+	struct stat st;
+	if (stat(file->path, &st) != 0 || (size_t)st.st_size != file->len)
+		return;
+	if (kind == 2)
+		builder_flip(file->path, at, (uint8_t)(1u << pick(damaged, 8)));
+	else
+		builder_truncate(file->path, at);
+	record(damaged, kind == 2 ? "flip" : "cut", file, at);
+}
+
 /* ---- damage that moves files; damaged_repo_restore rewrites all of them ---- */
 
 /* The path of segment @number in folder @folder, which is made. */
@@ -227,7 +296,7 @@ static void leave_tail(struct damaged_repo *damaged)
 	const struct damaged_file *last = &damaged->files[damaged->segments - 1];
 	path_in(damaged, (unsigned)(last->segment + 1) / 5, last->segment + 1, path);
 	builder_key(5000, key);
-	memcpy(entry, "ATTICSEG", 8);
+	memcpy(entry, damaged->is_borg ? "BORG_SEG" : "ATTICSEG", 8);
 	const size_t size = builder_encode(BUILDER_PUT, key, "unfinished", 10, entry + 8);
 	builder_write_file(path, entry, 8 + size - pick(damaged, 2) * 5);
 	record(damaged, "tail", last, 0);
@@ -268,6 +337,19 @@ static void (*const damages[])(struct damaged_repo *) = {
 };
 #define PLAIN_DAMAGES 10u
 
+static void (*const borg_damages[])(struct damaged_repo *) = { lose_integrity, damage_integrity };
+
+/* One of the first @count, or of Borg's own. */
+static void do_one_of(struct damaged_repo *damaged, size_t count)
+{
+	const size_t all = count + (damaged->is_borg ? ARRAY_SIZE(borg_damages) : 0);
+	const uint32_t which = pick(damaged, all);
+	if (which < count)
+		damages[which](damaged);
+	else
+		borg_damages[which - count](damaged);
+}
+
 void damaged_repo_seed(struct damaged_repo *damaged, unsigned seed)
 {
 	damaged->random = seed + 1;
@@ -276,18 +358,20 @@ void damaged_repo_seed(struct damaged_repo *damaged, unsigned seed)
 
 void damaged_repo_damage(struct damaged_repo *damaged)
 {
-	damages[pick(damaged, PLAIN_DAMAGES)](damaged);
+	do_one_of(damaged, PLAIN_DAMAGES);
 }
 
 void damaged_repo_damage_more(struct damaged_repo *damaged)
 {
-	damages[pick(damaged, ARRAY_SIZE(damages))](damaged);
+	do_one_of(damaged, ARRAY_SIZE(damages));
 }
 
 /* Remove all but config, README and data/ itself. */
 static void remove_files(const struct damaged_repo *damaged)
 {
-	static const char *const patterns[] = { "data/*", "index.*", "hints.*", "undo" };
+	static const char *const patterns[] = {
+		"data/*", "index.*", "hints.*", "integrity.*", "undo"
+	};
 	char pattern[BUILDER_PATH];
 	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
 		glob_t found = { .gl_pathc = 0 };

@@ -18,7 +18,7 @@ struct damaged_object {
 
 struct damaged_file {
 	char path[BUILDER_PATH];
-	int64_t segment; /* -1: index or hints */
+	int64_t segment; /* -1: index, hints or, of Borg, integrity */
 	uint8_t *bytes;
 	size_t len;
 	bool is_touched; /* damaged; restoring writes it again */
@@ -29,14 +29,26 @@ struct damaged_repo {
 	struct damaged_object objects[DAMAGED_OBJECTS];
 	struct damaged_file files[DAMAGED_FILES];
 	size_t count, segments; /* segments come first in files */
+	bool is_borg;
 	uint64_t random;
 	char story[256]; /* what was done to it */
 	bool is_scattered; /* files lie where none belong, or were repaired */
 };
 
-/* cmocka's setup and teardown: *@state is a struct damaged_repo, undamaged. */
+/* cmocka's setup and teardown: *@state is a struct damaged_repo, undamaged, of Attic or of Borg. */
 int damaged_repo_setup(void **state);
+int damaged_repo_setup_borg(void **state);
 int damaged_repo_teardown(void **state);
+
+/* The same for both: *@state is a struct damaged_pair. */
+struct damaged_pair {
+	struct damaged_repo *repos[2];	/* of Attic, of Borg */
+};
+int damaged_repo_setup_both(void **state);
+int damaged_repo_teardown_both(void **state);
+
+/* The segment number @n of those that hold more than a COMMIT. */
+const struct damaged_file *damaged_repo_data(const struct damaged_repo *damaged, size_t n);
 
 /* Seed the random numbers that choose each damage. */
 void damaged_repo_seed(struct damaged_repo *damaged, unsigned seed);
