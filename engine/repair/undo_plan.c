@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HALF_WRITTEN_MAX 3	/* files that an interrupted repair may leave under another name */
+
 static void __attribute__((format(printf, 2, 3)))
 refuse(struct undo_plan *plan, const char *format, ...)
 {
@@ -117,23 +119,22 @@ static bool is_named(const struct manifest *manifest, const char *path)
 	return false;
 }
 
-/* A repair that was interrupted while it wrote hints or index leaves half of them under another
- * name. What had that name before is in the manifest. Where the repair was to write none, it is
- * somebody else's. */
+/* A repair that was interrupted while it wrote index, hints or digests leaves them, perhaps half of
+ * them, under another name. What had that name before is in the manifest. Where the repair was to
+ * write none, it is somebody else's. */
 static enum as_err add_half_written(struct undo_plan *plan, const struct manifest *manifest)
 {
+	static const char *const parts[HALF_WRITTEN_MAX] = { "index", "hints", "integrity" };
 	const struct repo *repo = plan->repo;
-	char names[2][sizeof("hints.4294967295.tmp")] = { "index.tmp" };
-	char wholes[2][sizeof("hints.4294967295")];
-	snprintf(names[1], sizeof(names[1]), "hints.%" PRIu32 ".tmp", manifest->after);
-	snprintf(wholes[0], sizeof(wholes[0]), "index.%" PRIu32, manifest->after);
-	snprintf(wholes[1], sizeof(wholes[1]), "hints.%" PRIu32, manifest->after);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; i < HALF_WRITTEN_MAX; i++) {
 		struct stat st;
 		bool is_there;
-		if (!is_named(manifest, wholes[i]) || is_named(manifest, names[i]))
+		char whole[sizeof("integrity.4294967295")], name[sizeof(whole) + sizeof(".tmp")];
+		snprintf(whole, sizeof(whole), "%s.%" PRIu32, parts[i], manifest->after);
+		snprintf(name, sizeof(name), "%s.tmp", i == 0 ? "index" : whole);
+		if (!is_named(manifest, whole) || is_named(manifest, name))
 			continue;
-		const enum as_err err = io_ask(repo->io, repo->fd, names[i], &is_there, &st);
+		const enum as_err err = io_ask(repo->io, repo->fd, name, &is_there, &st);
 		if (err != AS_OK)
 			return err;
 		if (!is_there)
@@ -143,7 +144,7 @@ static enum as_err add_half_written(struct undo_plan *plan, const struct manifes
 			.change = UNDO_REMOVE, .size = (uint64_t)st.st_size,
 			.reason = "left by an interrupted write: removed",
 		};
-		memcpy(step->path, names[i], sizeof(names[i]));
+		memcpy(step->path, name, sizeof(name));
 	}
 	return AS_OK;
 }
@@ -155,7 +156,7 @@ static enum as_err fill(struct undo_plan *plan, const char *folder,
 	plan->before = manifest->after;
 	plan->has_after = manifest->has_before;
 	plan->after = manifest->before;
-	plan->steps = calloc(manifest->count + 2, sizeof(*plan->steps));
+	plan->steps = calloc(manifest->count + HALF_WRITTEN_MAX, sizeof(*plan->steps));
 	if (!plan->steps)
 		return AS_ERR_MEMORY;
 	for (size_t i = 0; i < manifest->count; i++) {

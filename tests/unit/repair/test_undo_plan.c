@@ -45,8 +45,8 @@ static void salvage(struct salvaged *salvaged, const struct damaged_repo *damage
 	struct repair_report report;
 	struct opened_repo opened;
 	struct plan *plan;
-	builder_flip(damaged->files[1].path, 700, 4);
-	builder_flip(damaged->files[2].path, 700, 4);
+	builder_flip(damaged_repo_data(damaged, 1)->path, 700, 4);
+	builder_flip(damaged_repo_data(damaged, 2)->path, 700, 4);
 	assert_true(opened_repo_open(&opened, damaged->repo));
 	assert_int_equal(plan_make(opened.repo, opened.verify, REPAIR_SALVAGE, &options,
 				   &verifying, &plan, NULL), AS_OK);
@@ -219,24 +219,37 @@ static void a_manifest_that_cannot_be_read_refuses_it(void **state)
 	close_all(&salvaged);
 }
 
-/* An interrupted repair may leave half of an index under another name; once it is done, such a file
+/* An interrupted repair may leave half of a file under another name; once it is done, such a file
  * is somebody else's. */
-static void a_half_written_index_is_removed_where_the_repair_was_interrupted(void **state)
+static void look_for_half_written(const struct damaged_repo *damaged, const char *part)
 {
-	const struct damaged_repo *damaged = *state;
 	struct salvaged salvaged;
+	char temporary[32];
 	salvage(&salvaged, damaged);
-	scratch_run("touch '%s/index.tmp'", damaged->repo);
+	snprintf(temporary, sizeof(temporary), "%s.%u.tmp", part, salvaged.after);
+	if (strcmp(part, "index") == 0)
+		strcpy(temporary, "index.tmp");
+	scratch_run("touch '%s/%s'", damaged->repo, temporary);
 	close_all(&salvaged);
 	open_again(&salvaged, damaged);
-	assert_null(find_step(salvaged.undo, "index.tmp"));
+	assert_null(find_step(salvaged.undo, temporary));
 	scratch_run("rm '%s/undo/%s/done'", damaged->repo, salvaged.undo->name);
 	close_all(&salvaged);
 	open_again(&salvaged, damaged);
-	const struct undo_step *step = find_step(salvaged.undo, "index.tmp");
+	const struct undo_step *step = find_step(salvaged.undo, temporary);
 	assert_non_null(step);
 	assert_int_equal(step->change, UNDO_REMOVE);
 	close_all(&salvaged);
+}
+
+static void a_half_written_index_is_removed_where_the_repair_was_interrupted(void **state)
+{
+	look_for_half_written(*state, "index");
+}
+
+static void half_written_digests_are_removed_where_the_repair_was_interrupted(void **state)
+{
+	look_for_half_written(*state, "integrity");
 }
 
 int main(void)
@@ -252,6 +265,9 @@ int main(void)
 		TEST(what_is_nowhere_refuses_it),
 		TEST(a_manifest_that_cannot_be_read_refuses_it),
 		TEST(a_half_written_index_is_removed_where_the_repair_was_interrupted),
+		cmocka_unit_test_setup_teardown(
+			half_written_digests_are_removed_where_the_repair_was_interrupted,
+			damaged_repo_setup_borg, damaged_repo_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
