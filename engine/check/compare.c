@@ -327,8 +327,10 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 	/* A compaction that does not know of a superseded PUT may drop the DELETE that killed
 	 * it. */
 	const bool is_unlisted = row && facts->puts > facts->live && !is_to_compact;
-	/* What a compaction leaves that was interrupted: superseded entries, and a row of 0. */
-	const bool was_emptied = row && row->live == 0 && facts->live == 0 &&
+	/* What a compaction leaves that was interrupted: superseded entries, and a row of 0. Where
+	 * digests cover the hints the row is gone before the segment. */
+	const bool has_empty_row = row ? row->live == 0 : verify->repo->dialect->has_integrity;
+	const bool was_emptied = has_empty_row && facts->live == 0 &&
 				 facts->puts + facts->deletes > 0 && !is_to_compact;
 	if (!facts->is_committed || facts->is_unopened || facts->role != ROLE_LOG ||
 	    (count_is_right && !is_unlisted && !was_emptied))

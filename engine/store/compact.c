@@ -50,20 +50,21 @@ struct compaction {
 /* ---- which segments ---- */
 
 /* Is the segment listed in the hints, or left with nothing live (a COMMIT alone, or the rest of an
- * interrupted compaction)? Where each COMMIT has a segment of its own those stay, and what frees
- * too little. */
+ * interrupted compaction)? Where each COMMIT has a segment of its own those stay, and what is
+ * listed and frees too little. */
 static bool is_candidate(const struct as_store *store, const struct hints_segment *row)
 {
 	const struct dialect *dialect = store->repo->dialect;
 	char path[LISTING_PATH_MAX];
 	struct stat st;
+	const bool is_left = row->live == 0 && row->segment < store->transaction;
 	if (!dialect->has_lone_commits)
-		return row->is_compact || (row->live == 0 && row->segment < store->transaction);
+		return row->is_compact || is_left;
 	store_segment_path(store, row->segment, path);
-	return row->is_compact &&
+	return (row->is_compact || is_left) &&
 	       store->io->fstatat(store->io, store->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       st.st_size > (off_t)SEGMENT_LONE_COMMIT &&
-	       row->freeable >= st.st_size / 100 * dialect->compact_percent;
+	       (!row->is_compact || row->freeable >= st.st_size / 100 * dialect->compact_percent);
 }
 
 /* All candidates, ascending. The newest COMMIT alone stays where it is.

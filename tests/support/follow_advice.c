@@ -12,10 +12,12 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define STEPS_MAX 4u
@@ -60,10 +62,22 @@ static const char *check_named(const struct opened_repo *opened, char text[ADVIC
 	return NULL;
 }
 
+void advice_wait(const char *repo)
+{
+	const struct timespec times[] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	char path[PATH_MAX];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/lock.exclusive", repo);
+	if (stat(path, &st) == 0 && rmdir(path) == 0 &&
+	    (mkdir(path, st.st_mode & 07777) != 0 || utimensat(AT_FDCWD, path, times, 0) != 0))
+		abort();
+}
+
 static const char *open_repo(const char *repo, const struct io *io, struct opened_repo *opened,
 			     char text[ADVICE_TEXT])
 {
 	struct as_error error = { .code = AS_OK };
+	advice_wait(repo);
 	const enum as_err err = opened_repo_open_through(opened, repo, io, &error);
 	if (err != AS_OK)
 		return print(text, "it cannot be checked: %s",
@@ -246,6 +260,9 @@ static int add_file(const char *path, const struct stat *st, int type, struct FT
 {
 	const char *below = path + bytes_base;
 	(void)st;
+	/* A lock comes and goes with the process that takes it. */
+	if (place->level == 1 && strncmp(below, "/lock.", 6) == 0)
+		return type == FTW_D ? FTW_SKIP_SUBTREE : FTW_CONTINUE;
 	if (!bytes_with_undo && place->level == 1 && strcmp(below, "/" UNDO_FOLDER) == 0)
 		return FTW_SKIP_SUBTREE;
 	if (type == FTW_F)	/* a sum, since the order does not matter */

@@ -17,6 +17,10 @@ const char *advice_repair(const char *repo, const struct io *io, enum repair act
 /* Undo the newest repair. */
 const char *advice_undo(const char *repo, const struct io *io, char text[ADVICE_TEXT]);
 
+/* A fault that comes while the lock is given back leaves an empty folder, which is a lock until it
+ * is some seconds old. Let them pass; the functions here do. */
+void advice_wait(const char *repo);
+
 /* Take the recommended step. *@is_clean: there was none to take. */
 const char *advice_step(const char *repo, const struct io *io, bool *is_clean,
 			char text[ADVICE_TEXT]);
@@ -26,8 +30,8 @@ const char *advice_follow(const char *repo, const struct io *io, unsigned *steps
 /* Undo all repairs, the newest first, until no undo folder is left. */
 const char *advice_undo_all(const char *repo, const struct io *io, char text[ADVICE_TEXT]);
 
-/* A digest of the bytes and paths of all files below @repo; those in undo/ only @with_undo. No part
- * of the engine is used. */
+/* A digest of the bytes and paths of all files below @repo; those in undo/ only @with_undo, and
+ * those of the lock never. No part of the engine is used. */
 uint64_t advice_digest(const char *repo, bool with_undo);
 
 /* ---- objects ---- */

@@ -23,8 +23,9 @@ void opened_repo_close(struct opened_repo *opened);
 /* Check the hints of a compaction that stopped anywhere, as FORMAT.md wants them, if they belong to
  * the log's end and are newer than transaction @since: every segment with entries has its count;
  * only existing segments are listed to be compacted; an emptied segment that still exists has a row
- * of 0, is not listed, and check names it (*@emptied counts these). Returns what is wrong, or NULL,
- * also where the log is damaged or the hints are of another transaction. */
+ * of 0 (of Borg it may have none), is not listed, and check names it (*@emptied counts these).
+ * Returns what is wrong, or NULL, also where the log is damaged or the hints are of another
+ * transaction. */
 const char *opened_repo_check_hints(const struct opened_repo *opened, uint32_t since,
 				    unsigned *emptied);
 
