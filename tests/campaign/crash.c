@@ -2,8 +2,10 @@
 
 #include "engine/repo/create.h"
 #include "engine/store/store_internal.h"
+#include "tests/support/campaign.h"
 #include "tests/support/expected_store.h"
 #include "tests/support/fault.h"
+#include "tests/support/follow_advice.h"
 #include "tests/support/scratch.h"
 
 #include <errno.h>
@@ -17,7 +19,8 @@
 
 /* Every change that an operation makes fails in turn, and all after it, as when the process is
  * killed there. The store must then open, say what it needs, and hold the state before or the state
- * after, by the index and by the log alone. */
+ * after, by the index and by the log alone. Each operation runs on a store of Attic and on one of
+ * Borg. */
 
 struct operation {
 	const char *name;
@@ -187,10 +190,12 @@ static const struct operation operations[] = {
 	{ "compaction of values that end like a COMMIT", prepare_like_commits, run_compact },
 };
 
-static void make_repo(const struct operation *operation, const char *repo,
+static void make_repo(const struct operation *operation, enum as_dialect dialect, const char *repo,
 		      struct expected_store *expected)
 {
-	const struct as_settings settings = { .segments_per_dir = 3, .max_segment_size = 300 };
+	const struct as_settings settings = {
+		.segments_per_dir = 3, .max_segment_size = 300, .dialect = dialect,
+	};
 	struct as_error error = { .code = AS_OK };
 	struct fault fault;
 	struct as_store *store;
@@ -226,9 +231,9 @@ static bool repair(const char *repo, const struct expected_store *before,
 	return is_after;
 }
 
-/* Attic looks only at the last nine bytes of a segment: they must not look like a COMMIT unless
- * they are one. */
-static void compare_with_attic(const char *repo, const char *name, unsigned at)
+/* Attic and the first versions of Borg look only at the last nine bytes of a segment: they must not
+ * look like a COMMIT unless they are one. */
+static void compare_last_bytes(const char *repo, const char *name, unsigned at)
 {
 	const struct repo_options options = { .no_lock = true };
 	struct repo *opened;
@@ -248,14 +253,15 @@ static void compare_with_attic(const char *repo, const char *name, unsigned at)
 }
 
 /* Fail change number @at. False: the operation ended before it. */
-static bool crash_at(const struct scratch *scratch, const struct operation *operation, unsigned at)
+static bool crash_at(const struct scratch *scratch, const struct operation *operation,
+		     enum as_dialect dialect, unsigned at)
 {
 	char repo[BUILDER_PATH];
 	struct expected_store before, after;
 	struct fault fault;
 	struct as_store *store;
 	snprintf(repo, sizeof(repo), "%.400s/repo-%u", scratch->path, at);
-	make_repo(operation, repo, &before);
+	make_repo(operation, dialect, repo, &before);
 	after = before;
 	fault_init(&fault);
 	fault.fail_at = at;
@@ -268,7 +274,8 @@ static bool crash_at(const struct scratch *scratch, const struct operation *oper
 	const bool is_reached = fault.changes >= at;
 	if (!went_well && !is_reached)
 		fail_msg("%s failed without a fault", operation->name);
-	compare_with_attic(repo, operation->name, at);
+	advice_wait(repo);
+	compare_last_bytes(repo, operation->name, at);
 	const bool is_after = repair(repo, &before, &after, operation->name, at);
 	if (went_well && !is_after)
 		fail_msg("%s, change %u: reported success, and lost", operation->name, at);
@@ -288,16 +295,18 @@ static bool crash_at(const struct scratch *scratch, const struct operation *oper
 	return is_reached;
 }
 
-static void run_all(void **state, size_t number)
+static void run_all(void **state, size_t number, enum as_dialect dialect)
 {
 	unsigned at = 1;
-	while (crash_at(*state, &operations[number], at))
+	while (crash_at(*state, &operations[number], dialect, at))
 		at++;
 	assert_true(at > 3);
+	campaign_figure_of("changes at which a store stopped", operations[number].name, at - 1);
 }
 
 #define CRASH_TEST(name, number) \
-	static void name(void **state) { run_all(state, number); }
+	static void name(void **state) { run_all(state, number, AS_DIALECT_ATTIC); } \
+	static void borg_##name(void **state) { run_all(state, number, AS_DIALECT_BORG); }
 CRASH_TEST(the_first_transaction_is_whole_or_not_there, 0)
 CRASH_TEST(overwriting_and_deleting_is_whole_or_not_done, 1)
 CRASH_TEST(deleting_everything_old_brings_nothing_back, 2)
@@ -311,30 +320,19 @@ CRASH_TEST(a_compaction_of_values_that_end_like_a_commit_loses_nothing, 9)
 
 int main(void)
 {
+#define ONE(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+#define BOTH(name) ONE(name), ONE(borg_##name)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_first_transaction_is_whole_or_not_there,
-						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(overwriting_and_deleting_is_whole_or_not_done,
-						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(deleting_everything_old_brings_nothing_back,
-						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_commit_that_compacts_older_segments_is_whole_or_not_done, scratch_setup,
-			scratch_teardown),
-		cmocka_unit_test_setup_teardown(a_compaction_loses_nothing_and_brings_nothing_back,
-						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(a_rollback_leaves_the_last_commit, scratch_setup,
-						scratch_teardown),
-		cmocka_unit_test_setup_teardown(a_recover_that_stops_can_be_done_again,
-						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(a_delete_outlives_every_entry_that_it_killed,
-						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(
-			values_that_end_like_a_commit_are_there_all_or_none, scratch_setup,
-			scratch_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_compaction_of_values_that_end_like_a_commit_loses_nothing, scratch_setup,
-			scratch_teardown),
+		BOTH(the_first_transaction_is_whole_or_not_there),
+		BOTH(overwriting_and_deleting_is_whole_or_not_done),
+		BOTH(deleting_everything_old_brings_nothing_back),
+		BOTH(a_commit_that_compacts_older_segments_is_whole_or_not_done),
+		BOTH(a_compaction_loses_nothing_and_brings_nothing_back),
+		BOTH(a_rollback_leaves_the_last_commit),
+		BOTH(a_recover_that_stops_can_be_done_again),
+		BOTH(a_delete_outlives_every_entry_that_it_killed),
+		BOTH(values_that_end_like_a_commit_are_there_all_or_none),
+		BOTH(a_compaction_of_values_that_end_like_a_commit_loses_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* Random damage, alone and in pairs: what log and index together say of each object is compared
- * with what was written. No object whose bytes survive is given up, and no deleted or replaced one
- * comes back. */
+/* Random damage, alone and in pairs, to repositories of Attic and of Borg: what log and index
+ * together say of each object is compared with what was written. No object whose bytes survive is
+ * given up, and no deleted or replaced one comes back. */
 #include "build-config.h"
 
 #include "engine/check/diagnose.h"
@@ -102,17 +102,20 @@ static struct tally compare_all(struct damaged_repo *world)
 	return tally;
 }
 
-static struct tally run_seeds(struct damaged_repo *world, unsigned how_many)
+/* The two dialects take turns. */
+static struct tally run_seeds(const struct damaged_pair *pair, unsigned how_many)
 {
 	struct tally sum = { 0 };
 	const unsigned seeds = campaign_is_long() ? SEEDS_LONG : SEEDS;
 	for (unsigned seed = 0; seed < seeds; seed++) {
+		struct damaged_repo *world = pair->repos[seed % 2];
 		damaged_repo_seed(world, seed);
 		for (unsigned i = 0; i < how_many; i++)
 			damaged_repo_damage(world);
 		const struct tally tally = compare_all(world);
 		if (tally.given_up || tally.come_back || tally.replaced || tally.unnamed)
-			print_message("#%s: given up %u, come back %u, replaced %u, unnamed %u\n",
+			print_message("#%s%s: given up %u, come back %u, replaced %u, "
+				      "unnamed %u\n", world->is_borg ? " Borg," : "",
 				      world->story, tally.given_up, tally.come_back,
 				      tally.replaced, tally.unnamed);
 		sum.given_up += tally.given_up;
@@ -127,8 +130,12 @@ static struct tally run_seeds(struct damaged_repo *world, unsigned how_many)
 
 static void an_undamaged_repository_is_read_right(void **state)
 {
-	const struct tally tally = compare_all(*state);
-	assert_int_equal(tally.given_up + tally.come_back + tally.replaced + tally.unnamed, 0);
+	const struct damaged_pair *pair = *state;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct tally tally = compare_all(pair->repos[i]);
+		assert_int_equal(tally.given_up + tally.come_back + tally.replaced + tally.unnamed,
+				 0);
+	}
 }
 
 static void one_damage_is_read_right(void **state)
@@ -156,5 +163,5 @@ int main(void)
 		cmocka_unit_test(one_damage_is_read_right),
 		cmocka_unit_test(two_damages_are_read_right),
 	};
-	return cmocka_run_group_tests(tests, damaged_repo_setup, damaged_repo_teardown);
+	return cmocka_run_group_tests(tests, damaged_repo_setup_both, damaged_repo_teardown_both);
 }

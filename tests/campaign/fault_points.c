@@ -164,7 +164,7 @@ static void fail_everywhere(void **state)
 	const struct operation *operation = *state;
 	const bool is_long = campaign_is_long();
 	struct attempt attempt = {
-		.every = is_long ? 1 : 29, .second_in = is_long ? 7 : 11,
+		.every = is_long ? 1 : 43, .second_in = is_long ? 7 : 11,
 		.second_every = is_long ? 7 : 61,
 	};
 	struct fault none;

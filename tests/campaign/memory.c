@@ -90,6 +90,14 @@ enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, co
 #define LARGE (600u * 1024u)	/* bytes; more than a reader's window */
 #define FAR 100000u		/* an offset that only the large object's segment has */
 
+static struct builder *begin_repo(const char *repo, enum as_dialect dialect)
+{
+	struct builder *builder = builder_new(repo, 5, 900);
+	if (dialect == AS_DIALECT_BORG)
+		builder_use_borg(builder);
+	return builder;
+}
+
 /* An object whose value holds what looks like an entry, and whose size is wrong: only the index
  * knows what comes after it. */
 static void put_doubtful(struct builder *builder, char path[BUILDER_PATH], uint32_t *offset)
@@ -107,12 +115,21 @@ static void put_doubtful(struct builder *builder, char path[BUILDER_PATH], uint3
 	builder_commit(builder);
 }
 
+static void find_path(const struct builder *builder, unsigned number, char out[BUILDER_PATH])
+{
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset;
+	builder_key(number, key);
+	assert_true(builder_find(builder, key, &segment, &offset));
+	builder_segment_path(builder, segment, out);
+}
+
 /* A large object, a missing segment, two damaged ones, and a folder with an odd name. */
-static void strange_make(const char *repo)
+static void strange_make(const char *repo, enum as_dialect dialect)
 {
 	char doubtful[BUILDER_PATH];
 	uint32_t offset;
-	struct builder *builder = builder_new(repo, 5, 900);
+	struct builder *builder = begin_repo(repo, dialect);
 	uint8_t key[BUILDER_KEY];
 	char path[BUILDER_PATH];
 	for (unsigned i = 0; i < 24; i++) {
@@ -124,9 +141,9 @@ static void strange_make(const char *repo)
 	put_doubtful(builder, doubtful, &offset);
 	builder_transaction(builder);
 	builder_flip(doubtful, offset + 6, 4);
-	builder_segment_path(builder, 1, path);
+	find_path(builder, 8, path);
 	builder_flip(path, 200, 4);
-	builder_segment_path(builder, 3, path);
+	find_path(builder, 16, path);
 	assert_int_equal(unlink(path), 0);
 	builder_path(builder, "data/007", path);
 	assert_int_equal(mkdir(path, 0700), 0);
@@ -156,9 +173,9 @@ static void misspell(const struct builder *builder, uint32_t transaction,
 
 /* The index is older than the log, and one of its keys is wrong: only the entry in the place that
  * it leads to shows that no object is lost. */
-static void doubtful_make(const char *repo)
+static void doubtful_make(const char *repo, enum as_dialect dialect)
 {
-	struct builder *builder = builder_new(repo, 5, 900);
+	struct builder *builder = begin_repo(repo, dialect);
 	uint8_t key[BUILDER_KEY];
 	char path[BUILDER_PATH];
 	for (unsigned i = 0; i < 10; i++) {
@@ -166,7 +183,8 @@ static void doubtful_make(const char *repo)
 		builder_put_some(builder, key, 20 + i * 9);
 	}
 	builder_commit(builder);
-	const uint32_t end = builder_segment(builder);
+	/* The next transaction. */
+	const uint32_t end = builder_segment(builder) + (dialect == AS_DIALECT_BORG);
 	builder_write_index(builder, end, 0);
 	builder_write_hints(builder, end);
 	builder_key(2, key);
@@ -182,9 +200,15 @@ static void doubtful_make(const char *repo)
 	builder_free(builder);
 }
 
+#define MORE_ROWS(of, dialect) \
+	{ of "salvage of many faults", dialect, strange_make, strange_run, BACK_TO_ORIGIN, \
+	  false }, \
+	{ of "salvage over a doubtful index", dialect, doubtful_make, strange_run, \
+	  BACK_TO_ORIGIN, false }
+
 static const struct operation more_operations[] = {
-	{ "salvage of many faults", strange_make, strange_run, BACK_TO_ORIGIN, false },
-	{ "salvage over a doubtful index", doubtful_make, strange_run, BACK_TO_ORIGIN, false },
+	MORE_ROWS("", AS_DIALECT_ATTIC),
+	MORE_ROWS("Borg: ", AS_DIALECT_BORG),
 };
 
 /* ---- writers ---- */
@@ -398,7 +422,7 @@ static void read_entries_of(const struct repo *opened, struct segment_reader *re
 
 static void read_entries(const struct repo *opened, struct reading *reading)
 {
-	struct segment_reader *reader = segment_reader_new(opened->io, &dialect_attic);
+	struct segment_reader *reader = segment_reader_new(opened->io, opened->dialect);
 	reading->err = reader ? AS_OK : AS_ERR_MEMORY;
 	for (size_t i = 0; reading->err == AS_OK && i < opened->listing.count; i++) {
 		char path[LISTING_PATH_MAX];
@@ -614,7 +638,8 @@ static const struct way {
 static const char *const read_operations[] = {
 	"salvage", "salvage without an index", "recover over a wrong index", "rollback", "compact",
 	"rollback of the store", "undo of a salvage", "salvage of many faults",
-	"salvage over a doubtful index",
+	"salvage over a doubtful index", "Borg: salvage", "Borg: recover over a wrong index",
+	"Borg: compact", "Borg: undo of a salvage",
 };
 
 static struct reading read_with(const struct way *way, const char *repo, const struct io *io)
@@ -695,7 +720,7 @@ static void make_named(const char *name, const char *repo)
 			operation = &more_operations[i];
 	if (!operation)
 		fail_msg("no operation is named %s", name);
-	operation->make(repo);
+	operation->make(repo, operation->dialect);
 }
 
 static void read_without_memory(void **state)

@@ -1,6 +1,7 @@
-/* Random damage, alone and in pairs, and the repairs recommended for it. Within three steps the
- * repository is in order, nothing whose bytes survive is lost, nothing deleted is back unless check
- * named it as possibly deleted, and undoing the steps restores every byte. */
+/* Random damage, alone and in pairs, to repositories of Attic and of Borg, and the repairs
+ * recommended for it. Within three steps the repository is in order, nothing whose bytes survive is
+ * lost, nothing deleted is back unless check named it as possibly deleted, and undoing the steps
+ * restores every byte. */
 #include "build-config.h"
 
 #include "engine/repair/undo.h"
@@ -181,12 +182,14 @@ static void repair(struct damaged_repo *damaged, struct tally *tally)
 		fail_msg("taken back, and the files differ:%s", damaged->story);
 }
 
-static void run_seeds(struct damaged_repo *damaged, unsigned how_many,
+/* The two dialects take turns. */
+static void run_seeds(const struct damaged_pair *pair, unsigned how_many,
 		      void (*damage)(struct damaged_repo *damaged))
 {
 	const char *only = getenv("SEED");
 	const unsigned seeds = campaign_is_long() ? SEEDS_LONG : SEEDS;
 	for (unsigned seed = 0; seed < seeds; seed++) {
+		struct damaged_repo *damaged = pair->repos[seed % 2];
 		struct tally tally = { 0 };
 		if (only && seed != (unsigned)atoi(only))
 			continue;
@@ -212,11 +215,11 @@ static void two_damages_are_mended_and_taken_back(void **state)
 
 int main(void)
 {
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, damaged_repo_setup_both, damaged_repo_teardown_both)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(one_damage_is_mended_and_taken_back,
-						damaged_repo_setup, damaged_repo_teardown),
-		cmocka_unit_test_setup_teardown(two_damages_are_mended_and_taken_back,
-						damaged_repo_setup, damaged_repo_teardown),
+		TEST(one_damage_is_mended_and_taken_back),
+		TEST(two_damages_are_mended_and_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

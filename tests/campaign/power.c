@@ -3,8 +3,9 @@
  * while the recommended steps run; and once after the process was killed and the next one repaired
  * what it found, which was in memory only.
  *
- * A sample; with ATTICSCOPE_TORTURE=1 much more. POWER_STATE=POINT,NUMBER looks at one state alone,
- * POWER_KEEP=FOLDER writes it there first. POWER_WORK=PATTERN runs only these operations. */
+ * A sample, another one of each dialect; with ATTICSCOPE_TORTURE=1 much more.
+ * POWER_STATE=POINT,NUMBER looks at one state alone, POWER_KEEP=FOLDER writes it there first.
+ * POWER_WORK=PATTERN runs only these operations. */
 #include "build-config.h"
 
 #include "tests/support/campaign.h"
@@ -159,11 +160,13 @@ static void lose_power(void **state)
 	struct power_loss loss = {
 		.model = model, .done = disk_model_changes(model),
 		.folder = trial_path(&attempt.trial, "left", left), .samples = is_long ? 400 : 100,
-		.one_in = is_long || !operation->make ? 1 : 15, .only = getenv("POWER_STATE"),
+		.one_in = is_long || !operation->make ? 1 : 22, .seed = operation->dialect,
+		.only = getenv("POWER_STATE"),
 	};
 	power_loss_walk(&loss, check_first, &attempt);
-	const size_t every = is_long ? 1 : 13;
-	for (size_t at = every / 2; operation->make && !loss.only && at < loss.done; at += every)
+	const size_t every = is_long ? 1 : 19;
+	const size_t begin = every / (2 + operation->dialect);
+	for (size_t at = begin; operation->make && !loss.only && at < loss.done; at += every)
 		kill_and_lose_power(&attempt, at);
 	campaign_figure_of("power-loss states", operation->name, loss.states);
 	campaign_figure_of("second power losses", operation->name, attempt.second_states);

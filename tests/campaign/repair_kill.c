@@ -1,6 +1,7 @@
 /* A repair or its undo is killed (SIGKILL) at each of its changes in turn, and a repair finds the
  * disk full at each change that needs room. Then check names what was cut short, the recommended
- * steps lead to the same objects, nothing is lost, and everything can be undone. */
+ * steps lead to the same objects, nothing is lost, and everything can be undone. All of it on a
+ * repository of Attic and on one of Borg. */
 #include "build-config.h"
 
 #include "tests/support/damaged_repo.h"
@@ -246,15 +247,15 @@ static void stop_everywhere(struct damaged_repo *damaged, enum repair action)
 static void salvage_of_a_damaged_log(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	builder_flip(damaged->files[2].path, 700, 4);
-	builder_zero(damaged->files[5].path, 512, 512);
+	builder_flip(damaged_repo_data(damaged, 2)->path, 700, 4);
+	builder_zero(damaged_repo_data(damaged, 5)->path, 512, 512);
 	stop_everywhere(damaged, REPAIR_SALVAGE);
 }
 
 static void salvage_without_an_index(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	builder_truncate(damaged->files[3].path, 1000);
+	builder_truncate(damaged_repo_data(damaged, 3)->path, 1000);
 	unlink(damaged->files[damaged->segments].path);
 	stop_everywhere(damaged, REPAIR_SALVAGE);
 }
@@ -271,9 +272,10 @@ static void recover_of_a_lost_index(void **state)
 static void leave_tail(const struct damaged_repo *damaged)
 {
 	const int64_t end = damaged->files[damaged->segments - 1].segment;
-	uint8_t bytes[8 + 41 + 100] = "ATTICSEG", key[BUILDER_KEY];
+	uint8_t bytes[8 + 41 + 100], key[BUILDER_KEY];
 	const uint8_t value[100] = { 1 };
 	char path[BUILDER_PATH];
+	memcpy(bytes, damaged->is_borg ? "BORG_SEG" : "ATTICSEG", 8);
 	for (unsigned i = 1; i <= 2; i++) {
 		const unsigned number = (unsigned)end + i;
 		builder_key(5000 + i, key);
@@ -295,7 +297,7 @@ static void rollback_of_a_tail(void **state)
 static void salvage_of_damage_and_a_tail(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	builder_flip(damaged->files[2].path, 700, 4);
+	builder_flip(damaged_repo_data(damaged, 2)->path, 700, 4);
 	leave_tail(damaged);
 	stop_everywhere(damaged, REPAIR_SALVAGE);
 }
@@ -309,7 +311,9 @@ static void compaction(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, damaged_repo_setup, damaged_repo_teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, damaged_repo_setup, damaged_repo_teardown), \
+	{ "Borg: " #name, name, damaged_repo_setup_borg, damaged_repo_teardown, NULL }
 	const struct CMUnitTest tests[] = {
 		TEST(salvage_of_a_damaged_log),
 		TEST(salvage_without_an_index),

@@ -4,13 +4,15 @@
 The reference reader looks at each state as it was found, and after the steps that the program
 recommends. Found: the log has committed what was there before or what is there after, and no object
 of both has lost its bytes. Repaired: the same by the log and by the index, without a wrong place in
-it.
+it. Of Borg also: no digests that Borg would die of, after the repair those of index and hints, and
+no lock that was not there before.
 
-Needs the reference reader: SHARED names the folder that holds tools/ (by default ../shared beside
+Needs the reference readers: SHARED names the folder that holds tools/ (by default ../shared beside
 the source). Skipped with a message where it is absent. POWERDRV names the program that writes the
 states; with ATTICSCOPE_TORTURE=1 there are many more of them."""
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +20,12 @@ import tempfile
 
 from store_driver import SHARED, reference_reader
 
-if not reference_reader:
+try:
+    import reference_reader_borg
+except ImportError:
+    reference_reader_borg = None
+
+if not reference_reader or not reference_reader_borg:
     print('skipped: no reference reader in %s (set SHARED)' % SHARED)
     sys.exit(77)
 
@@ -30,7 +37,8 @@ if not shutil.which(PROGRAM):
 IS_LONG = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 ONE_IN = 2 if IS_LONG else 40
 LEAST = 1000 if IS_LONG else 100
-# This reader cannot say what a damaged log has committed.
+BORG = 'Borg: '         # how the names of its operations begin
+# These readers cannot say what a damaged log has committed.
 DAMAGED = ('salvage', 'salvage without an index', 'salvage beside a tail', 'undo of a salvage')
 
 
@@ -43,31 +51,40 @@ def demand(holds, text, *values):
         raise Wrong(text % values)
 
 
-def by_log(repo):
+def by_log(reader, repo):
     """{key: digest} of what is committed."""
-    newest = reference_reader.transaction_id(repo)
+    newest = reader.transaction_id(repo)
     if newest is None:
         return {}
-    return {key: row[2] for key, row in reference_reader.replay(repo, newest).items()}
+    return {key: row[2] for key, row in reader.replay(repo, newest).items()}
 
 
-def whole_entries(repo):
+def whole_entries(reader, repo):
     """(key, digest) of every whole PUT in any file, those set aside included."""
     found = set()
     for folder, _, names in os.walk(repo):
         for name in names:
             if not name.isdigit():
                 continue
-            for entry in reference_reader.entries(os.path.join(folder, name), True):
-                if entry[0] != 'gap' and entry[2] == reference_reader.PUT:
+            for entry in reader.entries(os.path.join(folder, name), True):
+                if entry[0] != 'gap' and entry[2] == reader.PUT:
                     found.add((entry[3], hashlib.sha256(entry[4]).hexdigest()))
     return found
+
+
+def digests_of(repo):
+    """{transaction: what Borg would say of its digests}"""
+    numbers = [name.partition('.')[2] for name in os.listdir(repo)
+               if re.fullmatch(r'integrity\.\d+', name)]
+    return {int(n): reference_reader_borg.check_integrity(repo, int(n)) for n in numbers}
 
 
 class State:
     def __init__(self, work, folder, line):
         name, is_done, is_first = line.split()
-        self.work, self.name = work, name
+        self.work, self.name = work.removeprefix(BORG), name
+        self.is_borg = work.startswith(BORG)
+        self.reader = reference_reader_borg if self.is_borg else reference_reader
         self.found = os.path.join(folder, name, 'found', 'repo')
         self.mended = os.path.join(folder, name, 'mended', 'repo')
         self.is_done, self.is_first = is_done == '1', is_first == '1'
@@ -80,24 +97,40 @@ class State:
         # Without any COMMIT every whole entry counts.
         return objects == before or self.is_first and objects.items() <= after.items()
 
+    def judge_digests(self):
+        """Borg fails in every command where they cannot be read, and nothing catches that."""
+        for transaction, kinds in digests_of(self.found).items():
+            dead = [what for what in kinds.values() if what.startswith('unreadable')]
+            demand(not dead, 'found: integrity.%d: %s', transaction, dead)
+        transaction = self.reader.transaction_id(self.mended)
+        if transaction is not None:
+            kinds = digests_of(self.mended).get(transaction)
+            demand(kinds == {'hints': 'ok', 'index': 'ok'}, 'mended: digests %s', kinds)
+        # A stale lock stays where nothing was to be repaired.
+        locks = set(reference_reader_borg.lock_state(self.mended))
+        new = locks - set(reference_reader_borg.lock_state(self.found))
+        demand(not new, 'mended: locks %s', new)
+
     def judge(self, before, after):
         both = before.items() & after.items()
-        lost = both - whole_entries(self.found)
+        lost = both - whole_entries(self.reader, self.found)
         demand(not lost, 'found: %d objects are nowhere', len(lost))
         if self.work not in DAMAGED:
-            objects = by_log(self.found)
+            objects = by_log(self.reader, self.found)
             demand(self.is_right(objects, before, after),
                    'found: %d objects by the log; before %d, after %d', len(objects), len(before),
                    len(after))
-        objects = by_log(self.mended)
+        objects = by_log(self.reader, self.mended)
         demand(self.is_right(objects, before, after),
                'mended: %d objects by the log; before %d, after %d', len(objects), len(before),
                len(after))
-        if reference_reader.transaction_id(self.mended) is not None:
-            indexed, bad = reference_reader.via_index(self.mended)
+        if self.reader.transaction_id(self.mended) is not None:
+            indexed, bad = self.reader.via_index(self.mended)
             demand(not bad, 'mended: wrong places in the index: %s', bad)
             demand(indexed == objects, 'mended: %d objects by the index, %d by the log',
                    len(indexed), len(objects))
+        if self.is_borg:
+            self.judge_digests()
 
 
 def judge_work(number, work, folder):
@@ -106,8 +139,9 @@ def judge_work(number, work, folder):
                            stdout=subprocess.PIPE).stdout.splitlines()
     if not os.path.exists(os.path.join(folder, 'before')):
         return 0
-    before = by_log(os.path.join(folder, 'before', 'repo'))
-    after = by_log(os.path.join(folder, 'after', 'repo'))
+    reader = reference_reader_borg if work.startswith(BORG) else reference_reader
+    before = by_log(reader, os.path.join(folder, 'before', 'repo'))
+    after = by_log(reader, os.path.join(folder, 'after', 'repo'))
     for line in lines:
         state = State(work, folder, line)
         try:
@@ -121,16 +155,18 @@ def main():
     base = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
     works = subprocess.run([PROGRAM], check=True, text=True,
                            stdout=subprocess.PIPE).stdout.splitlines()
-    total = 0
+    total = {'Attic': 0, 'Borg': 0}
     for number, work in enumerate(works):
         folder = tempfile.mkdtemp(prefix='atticscope-power-', dir=base)
         try:
-            total += judge_work(number, work, folder)
+            total['Borg' if work.startswith(BORG) else 'Attic'] += judge_work(number, work, folder)
         finally:
             shutil.rmtree(folder)
-    print('figure: power-loss states judged by the reference reader: %d' % total)
-    if total < LEAST:
-        sys.exit('only %d states' % total)
+    for dialect, count in total.items():
+        print('figure: power-loss states judged by the reference reader, %s: %d' %
+              (dialect, count))
+        if count < LEAST:
+            sys.exit('only %d states of %s' % (count, dialect))
 
 
 main()

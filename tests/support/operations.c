@@ -26,17 +26,23 @@ static void need(bool done, const char *what)
 
 /* ---- the store ---- */
 
-static bool create_with(const char *repo, const struct io *io, uint32_t max_segment_size)
+static bool create_with(const char *repo, const struct io *io, enum as_dialect dialect,
+			uint32_t max_segment_size)
 {
 	const struct as_settings settings = {
-		.segments_per_dir = 3, .max_segment_size = max_segment_size,
+		.segments_per_dir = 3, .max_segment_size = max_segment_size, .dialect = dialect,
 	};
 	return store_create(repo, &settings, io, NULL) == AS_OK;
 }
 
-static bool create(const char *repo, const struct io *io)
+static bool create_attic(const char *repo, const struct io *io)
 {
-	return create_with(repo, io, 300);
+	return create_with(repo, io, AS_DIALECT_ATTIC, 300);
+}
+
+static bool create_borg(const char *repo, const struct io *io)
+{
+	return create_with(repo, io, AS_DIALECT_BORG, 300);
 }
 
 static struct as_store *open_store(const char *repo, const struct io *io)
@@ -66,12 +72,12 @@ static bool commit(struct as_store *store, int flags)
 	return as_commit(store, flags, NULL, NULL) == AS_OK;
 }
 
-static void make_with(const char *repo, uint32_t max_segment_size,
+static void make_with(const char *repo, enum as_dialect dialect, uint32_t max_segment_size,
 		      bool (*fill)(struct as_store *store))
 {
 	struct fault fault;
 	fault_init(&fault);
-	need(create_with(repo, &fault.io, max_segment_size), "create");
+	need(create_with(repo, &fault.io, dialect, max_segment_size), "create");
 	struct as_store *store = open_store(repo, &fault.io);
 	need(store && fill(store), "fill");
 	as_close(store);
@@ -202,7 +208,10 @@ static bool roll_back(struct as_store *store)
 }
 
 #define STORE_WORK(name, limit, fill, change) \
-	static void name##_make(const char *repo) { make_with(repo, limit, fill); } \
+	static void name##_make(const char *repo, enum as_dialect dialect) \
+	{ \
+		make_with(repo, dialect, limit, fill); \
+	} \
 	static bool name##_run(const char *repo, const struct io *io) \
 	{ \
 		return run_with(repo, io, change); \
@@ -229,12 +238,13 @@ static void write_segment(const char *repo, unsigned segment, const void *bytes,
 }
 
 /* A tail without a COMMIT, as a killed writer leaves it. */
-static void tail_make(const char *repo)
+static void tail_make(const char *repo, enum as_dialect dialect)
 {
 	const uint8_t value[100] = { 1 };
-	uint8_t bytes[8 + 141] = "ATTICSEG", key[BUILDER_KEY];
+	uint8_t bytes[8 + 141], key[BUILDER_KEY];
 	struct as_state state;
-	make_with(repo, 300, fill_some);
+	make_with(repo, dialect, 300, fill_some);
+	memcpy(bytes, dialect == AS_DIALECT_BORG ? "BORG_SEG" : "ATTICSEG", 8);
 	struct as_store *store = open_store(repo, &io_system);
 	need(store != NULL, "open");
 	as_get_state(store, &state);
@@ -252,10 +262,13 @@ static bool tail_run(const char *repo, const struct io *io)
 
 /* ---- the repairs ---- */
 
-static struct builder *build_with(const char *repo, uint32_t segments_per_dir)
+static struct builder *build_with(const char *repo, enum as_dialect dialect,
+				  uint32_t segments_per_dir)
 {
 	struct builder *builder = builder_new(repo, segments_per_dir, 900);
 	uint8_t key[BUILDER_KEY];
+	if (dialect == AS_DIALECT_BORG)
+		builder_use_borg(builder);
 	for (unsigned i = 0; i < 24; i++) {
 		builder_key(i, key);
 		builder_put_some(builder, key, 20 + i * 9);
@@ -275,9 +288,9 @@ static struct builder *build_with(const char *repo, uint32_t segments_per_dir)
 	return builder;
 }
 
-static struct builder *build(const char *repo)
+static struct builder *build(const char *repo, enum as_dialect dialect)
 {
-	return build_with(repo, 5);
+	return build_with(repo, dialect, 5);
 }
 
 static void lose(const char *repo, const char *name)
@@ -287,14 +300,23 @@ static void lose(const char *repo, const char *name)
 	need(unlink(path) == 0, path);
 }
 
-/* Segments 1 and 3 have wrong bytes. */
-static void damaged_make(const char *repo)
+static void find_path(const struct builder *builder, unsigned number, char out[BUILDER_PATH])
+{
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset;
+	builder_key(number, key);
+	need(builder_find(builder, key, &segment, &offset), "no such object");
+	builder_segment_path(builder, segment, out);
+}
+
+/* Two segments have wrong bytes. */
+static void damaged_make(const char *repo, enum as_dialect dialect)
 {
 	char path[BUILDER_PATH];
-	struct builder *builder = build(repo);
-	builder_segment_path(builder, 1, path);
+	struct builder *builder = build(repo, dialect);
+	find_path(builder, 8, path);
 	builder_flip(path, 200, 4);
-	builder_segment_path(builder, 3, path);
+	find_path(builder, 16, path);
 	builder_zero(path, 512, 128);
 	builder_free(builder);
 }
@@ -306,28 +328,28 @@ static void lose_index(const char *repo, const struct builder *builder)
 	lose(repo, name);
 }
 
-static void damaged_without_index_make(const char *repo)
+static void damaged_without_index_make(const char *repo, enum as_dialect dialect)
 {
 	char path[BUILDER_PATH];
-	struct builder *builder = build(repo);
-	builder_segment_path(builder, 2, path);
+	struct builder *builder = build(repo, dialect);
+	find_path(builder, 15, path);
 	builder_truncate(path, 500);
 	lose_index(repo, builder);
 	builder_free(builder);
 }
 
-static void indexless_make(const char *repo)
+static void indexless_make(const char *repo, enum as_dialect dialect)
 {
-	struct builder *builder = build(repo);
+	struct builder *builder = build(repo, dialect);
 	lose_index(repo, builder);
 	builder_free(builder);
 }
 
 /* Index and hints exist, with wrong size and count: they are replaced, not made. */
-static void wrong_index_make(const char *repo)
+static void wrong_index_make(const char *repo, enum as_dialect dialect)
 {
 	char name[32], path[BUILDER_PATH];
-	struct builder *builder = build(repo);
+	struct builder *builder = build(repo, dialect);
 	for (unsigned i = 0; i < 2; i++) {
 		snprintf(name, sizeof(name), i ? "hints.%u" : "index.%u", builder_head(builder));
 		builder_path(builder, name, path);
@@ -336,10 +358,10 @@ static void wrong_index_make(const char *repo)
 	builder_free(builder);
 }
 
-static struct builder *build_with_tail(const char *repo)
+static struct builder *build_with_tail(const char *repo, enum as_dialect dialect)
 {
 	uint8_t key[BUILDER_KEY];
-	struct builder *builder = build(repo);
+	struct builder *builder = build(repo, dialect);
 	for (unsigned i = 60; i < 68; i++) {
 		builder_key(i, key);
 		builder_put_some(builder, key, 300);
@@ -348,23 +370,23 @@ static struct builder *build_with_tail(const char *repo)
 	return builder;
 }
 
-static void uncommitted_make(const char *repo)
+static void uncommitted_make(const char *repo, enum as_dialect dialect)
 {
-	builder_free(build_with_tail(repo));
+	builder_free(build_with_tail(repo, dialect));
 }
 
-static void damaged_with_tail_make(const char *repo)
+static void damaged_with_tail_make(const char *repo, enum as_dialect dialect)
 {
 	char path[BUILDER_PATH];
-	struct builder *builder = build_with_tail(repo);
-	builder_segment_path(builder, 1, path);
+	struct builder *builder = build_with_tail(repo, dialect);
+	find_path(builder, 8, path);
 	builder_flip(path, 200, 4);
 	builder_free(builder);
 }
 
-static void whole_make(const char *repo)
+static void whole_make(const char *repo, enum as_dialect dialect)
 {
-	builder_free(build(repo));
+	builder_free(build(repo, dialect));
 }
 
 static bool run_repair(const char *repo, const struct io *io, enum repair action)
@@ -395,45 +417,47 @@ static bool compact_run(const char *repo, const struct io *io)
 
 /* ---- after a repair ---- */
 
-static void make_and_repair(const char *repo, void (*make)(const char *repo), enum repair action)
+static void make_and_repair(const char *repo, enum as_dialect dialect,
+			    void (*make)(const char *repo, enum as_dialect dialect),
+			    enum repair action)
 {
 	struct fault fault;
 	fault_init(&fault);
-	make(repo);
+	make(repo, dialect);
 	need(run_repair(repo, &fault.io, action), repo);
 }
 
-static void salvaged_make(const char *repo)
+static void salvaged_make(const char *repo, enum as_dialect dialect)
 {
-	make_and_repair(repo, damaged_make, REPAIR_SALVAGE);
+	make_and_repair(repo, dialect, damaged_make, REPAIR_SALVAGE);
 }
 
-static void recovered_make(const char *repo)
+static void recovered_make(const char *repo, enum as_dialect dialect)
 {
-	make_and_repair(repo, wrong_index_make, REPAIR_RECOVER);
+	make_and_repair(repo, dialect, wrong_index_make, REPAIR_RECOVER);
 }
 
-static void rolled_back_make(const char *repo)
+static void rolled_back_make(const char *repo, enum as_dialect dialect)
 {
-	make_and_repair(repo, uncommitted_make, REPAIR_ROLLBACK);
+	make_and_repair(repo, dialect, uncommitted_make, REPAIR_ROLLBACK);
 }
 
-static void compacted_make(const char *repo)
+static void compacted_make(const char *repo, enum as_dialect dialect)
 {
-	make_and_repair(repo, whole_make, REPAIR_COMPACT);
+	make_and_repair(repo, dialect, whole_make, REPAIR_COMPACT);
 }
 
-static void scattered_make(const char *repo)
+static void scattered_make(const char *repo, enum as_dialect dialect)
 {
-	builder_free(build_with(repo, 1));
+	builder_free(build_with(repo, dialect, 1));
 }
 
 /* Each segment had its own folder, and somebody removed the empty ones. */
-static void tidied_make(const char *repo)
+static void tidied_make(const char *repo, enum as_dialect dialect)
 {
 	char path[BUILDER_PATH];
 	unsigned gone = 0;
-	make_and_repair(repo, scattered_make, REPAIR_COMPACT);
+	make_and_repair(repo, dialect, scattered_make, REPAIR_COMPACT);
 	for (unsigned i = 0; i < 10; i++) {
 		snprintf(path, sizeof(path), "%.400s/data/%u", repo, i);
 		gone += rmdir(path) == 0;
@@ -492,37 +516,58 @@ static bool lock_run(const char *repo, const struct io *io)
 	return done;
 }
 
+/* The rows of one dialect. A name begins with @of. */
+#define ROWS(of, dialect, create) \
+	{ of "create", dialect, NULL, create, BACK_TO_FOUND, false }, \
+	{ of "first transaction", dialect, first_make, first_run, BACK_TO_FOUND, true }, \
+	{ of "overwriting and deleting", dialect, overwriting_make, overwriting_run, \
+	  BACK_TO_FOUND, false }, \
+	{ of "deleting everything", dialect, deleting_make, deleting_run, BACK_TO_FOUND, false }, \
+	{ of "overwriting in sparse segments", dialect, sparse_make, sparse_run, \
+	  BACK_TO_FOUND, false }, \
+	{ of "deleting what was overwritten", dialect, tombs_make, tombs_run, \
+	  BACK_TO_FOUND, false }, \
+	{ of "large objects", dialect, large_make, large_run, BACK_TO_FOUND, false }, \
+	{ of "values that end like a COMMIT", dialect, like_commits_make, like_commits_run, \
+	  BACK_TO_FOUND, false }, \
+	{ of "compaction of the store", dialect, compaction_make, compaction_run, \
+	  BACK_TO_FOUND, false }, \
+	{ of "rolling back a transaction", dialect, giving_up_make, giving_up_run, \
+	  BACK_TO_FOUND, false }, \
+	{ of "rolling back, and going on", dialect, going_on_make, going_on_run, \
+	  BACK_TO_FOUND, false }, \
+	{ of "recover of the store", dialect, recovering_make, recovering_run, \
+	  BACK_TO_FOUND, false }, \
+	{ of "rollback of the store", dialect, tail_make, tail_run, BACK_TO_FOUND, false }, \
+	{ of "salvage", dialect, damaged_make, salvage_run, BACK_TO_ORIGIN, false }, \
+	{ of "salvage without an index", dialect, damaged_without_index_make, salvage_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "salvage beside a tail", dialect, damaged_with_tail_make, salvage_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "recover", dialect, indexless_make, recover_run, BACK_TO_ORIGIN, false }, \
+	{ of "recover over a wrong index", dialect, wrong_index_make, recover_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "rollback", dialect, uncommitted_make, rollback_run, BACK_TO_ORIGIN, false }, \
+	{ of "compact", dialect, whole_make, compact_run, BACK_TO_ORIGIN, false }, \
+	{ of "compact of many folders", dialect, scattered_make, compact_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "undo of a salvage", dialect, salvaged_make, undo_operation_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "undo of a recover", dialect, recovered_make, undo_operation_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "undo of a rollback", dialect, rolled_back_make, undo_operation_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "undo of a compact", dialect, compacted_make, undo_operation_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "undo without empty folders", dialect, tidied_make, undo_operation_run, \
+	  BACK_TO_ORIGIN, false }, \
+	{ of "purge of a salvage", dialect, salvaged_make, purge_run, BACK_WHOLE_OR_NOT, false }, \
+	{ of "purge of a rollback", dialect, rolled_back_make, purge_run, \
+	  BACK_WHOLE_OR_NOT, false }
+
 const struct operation operations[] = {
-	{ "create", NULL, create, BACK_TO_FOUND, false },
-	{ "first transaction", first_make, first_run, BACK_TO_FOUND, true },
-	{ "overwriting and deleting", overwriting_make, overwriting_run, BACK_TO_FOUND, false },
-	{ "deleting everything", deleting_make, deleting_run, BACK_TO_FOUND, false },
-	{ "overwriting in sparse segments", sparse_make, sparse_run, BACK_TO_FOUND, false },
-	{ "deleting what was overwritten", tombs_make, tombs_run, BACK_TO_FOUND, false },
-	{ "large objects", large_make, large_run, BACK_TO_FOUND, false },
-	{ "values that end like a COMMIT", like_commits_make, like_commits_run, BACK_TO_FOUND,
-	  false },
-	{ "compaction of the store", compaction_make, compaction_run, BACK_TO_FOUND, false },
-	{ "rolling back a transaction", giving_up_make, giving_up_run, BACK_TO_FOUND, false },
-	{ "rolling back, and going on", going_on_make, going_on_run, BACK_TO_FOUND, false },
-	{ "recover of the store", recovering_make, recovering_run, BACK_TO_FOUND, false },
-	{ "rollback of the store", tail_make, tail_run, BACK_TO_FOUND, false },
-	{ "salvage", damaged_make, salvage_run, BACK_TO_ORIGIN, false },
-	{ "salvage without an index", damaged_without_index_make, salvage_run, BACK_TO_ORIGIN,
-	  false },
-	{ "salvage beside a tail", damaged_with_tail_make, salvage_run, BACK_TO_ORIGIN, false },
-	{ "recover", indexless_make, recover_run, BACK_TO_ORIGIN, false },
-	{ "recover over a wrong index", wrong_index_make, recover_run, BACK_TO_ORIGIN, false },
-	{ "rollback", uncommitted_make, rollback_run, BACK_TO_ORIGIN, false },
-	{ "compact", whole_make, compact_run, BACK_TO_ORIGIN, false },
-	{ "compact of many folders", scattered_make, compact_run, BACK_TO_ORIGIN, false },
-	{ "undo of a salvage", salvaged_make, undo_operation_run, BACK_TO_ORIGIN, false },
-	{ "undo of a recover", recovered_make, undo_operation_run, BACK_TO_ORIGIN, false },
-	{ "undo of a rollback", rolled_back_make, undo_operation_run, BACK_TO_ORIGIN, false },
-	{ "undo of a compact", compacted_make, undo_operation_run, BACK_TO_ORIGIN, false },
-	{ "undo without empty folders", tidied_make, undo_operation_run, BACK_TO_ORIGIN, false },
-	{ "purge of a salvage", salvaged_make, purge_run, BACK_WHOLE_OR_NOT, false },
-	{ "purge of a rollback", rolled_back_make, purge_run, BACK_WHOLE_OR_NOT, false },
-	{ "lock in a folder", whole_make, lock_run, BACK_TO_FOUND, false },
+	ROWS("", AS_DIALECT_ATTIC, create_attic),
+	ROWS("Borg: ", AS_DIALECT_BORG, create_borg),
+	{ "Borg: lock in a folder", AS_DIALECT_BORG, whole_make, lock_run, BACK_TO_FOUND, false },
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);

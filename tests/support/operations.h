@@ -1,14 +1,16 @@
 /* tests/support/operations.h - the table of everything that writes: a repository to begin with, and
- * one operation on it. */
+ * one operation on it. Each stands there for Attic and, as "Borg: ...", for Borg. */
 #ifndef ATTICSCOPE_TESTS_OPERATIONS_H
 #define ATTICSCOPE_TESTS_OPERATIONS_H
 
+#include "engine/atticstore.h"
 #include "engine/base/io.h"
 
 struct operation {
 	const char *name;
+	enum as_dialect dialect;
 	/* Make the repository @repo, durably. NULL: there is none before. */
-	void (*make)(const char *repo);
+	void (*make)(const char *repo, enum as_dialect dialect);
 	/* Run the operation. False: it failed. */
 	bool (*run)(const char *repo, const struct io *io);
 	enum way_back {

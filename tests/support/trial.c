@@ -153,7 +153,7 @@ void trial_begin(struct trial *trial, const struct operation *operation)
 	trial_repo(trial_path(trial, "disk", disk), trial->repo);
 	assert_int_equal(mkdir(trial_path(trial, "start", start), 0777), 0);
 	if (operation->make) {
-		operation->make(trial_repo(start, repo));
+		operation->make(trial_repo(start, repo), operation->dialect);
 		read_repaired(trial, start, &trial->before);
 	}
 	if (operation->way_back == BACK_TO_ORIGIN || operation->way_back == BACK_WHOLE_OR_NOT) {

@@ -80,7 +80,7 @@ static void write_states(unsigned one_in)
 	snprintf(repo, sizeof(repo), "%.400s/repo", disk);
 	if (mkdir(disk, 0700) != 0)
 		give_up(disk, "cannot make it");
-	operation->make(repo);
+	operation->make(repo, operation->dialect);
 	write_mended(disk, "before");
 	struct disk_model *model = disk_model_new(disk);
 	if (!operation->run(repo, disk_model_io(model)))
