@@ -427,26 +427,56 @@ static size_t mutate_file(uint8_t *data, size_t size, size_t max, struct archive
 	return size - record;
 }
 
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+/* Find the files of an archive; returns how many there are. */
+static size_t find_files(const uint8_t *data, size_t size, struct archive_file files[FILES_MAX])
 {
-	struct archive_file files[FILES_MAX];
-	uint64_t random = seed;
 	size_t count = 0, at = 0;
 	while (count < FILES_MAX && archive_next(data, size, &at, &files[count]))
 		count++;
-	if (count == 0 || fuzz_below(&random, 64) == 0)
+	return count;
+}
+
+/* Let the digests of Borg be those of index and hints, so that these are believed. */
+static void seal_archive(uint8_t *data, size_t size)
+{
+	struct archive_file files[FILES_MAX];
+	const size_t count = find_files(data, size, files);
+	for (size_t i = 0; i < count; i++) {
+		if (!begins(files[i].path, "integrity."))
+			continue;
+		for (size_t j = 0; j < count; j++)
+			if (begins(files[j].path, "index.") || begins(files[j].path, "hints."))
+				seal_digests(data + files[i].bytes, files[i].len, files[j].path,
+					     data + files[j].bytes, files[j].len);
+	}
+}
+
+static size_t mutate(uint8_t *data, size_t size, size_t max, uint64_t *random)
+{
+	struct archive_file files[FILES_MAX];
+	const size_t count = find_files(data, size, files);
+	if (count == 0 || fuzz_below(random, 64) == 0)
 		return LLVMFuzzerMutate(data, size, max);
-	struct archive_file *file = &files[fuzz_below(&random, (uint32_t)count)];
+	struct archive_file *file = &files[fuzz_below(random, (uint32_t)count)];
 	const size_t record = file->bytes + file->len - file->begin;
-	switch (fuzz_below(&random, 12)) {
+	switch (fuzz_below(random, 12)) {
 	case 0:			/* it is gone */
 		memmove(data + file->begin, data + file->begin + record,
 			size - file->begin - record);
 		return size - record;
 	case 1:			/* it is there a second time */
-		mutate_path(file->path, &random);
+		mutate_path(file->path, random);
 		return append(data, size, max, file->path, file->bytes, file->len);
 	default:
-		return mutate_file(data, size, max, file, &random);
+		return mutate_file(data, size, max, file, random);
 	}
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	uint64_t random = seed;
+	size = mutate(data, size, max, &random);
+	if (fuzz_below(&random, 2) == 0)
+		seal_archive(data, size);
+	return size;
 }

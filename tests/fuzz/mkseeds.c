@@ -185,6 +185,28 @@ static void flip_payload(struct builder *builder)
 	builder_flip(path, 100, 4);
 }
 
+/* Borg dies of digests that it cannot read. */
+static void empty_digests(struct builder *builder)
+{
+	char path[BUILDER_PATH], name[32];
+	snprintf(name, sizeof(name), "integrity.%u", (unsigned)builder_head(builder));
+	builder_path(builder, name, path);
+	builder_write_file(path, "", 0);
+}
+
+/* A process that died while it held the lock. */
+static void leave_lock(struct builder *builder)
+{
+	static const char roster[] = "{\"exclusive\": [[\"nas@1\", 2000000000, 0]]}";
+	char path[BUILDER_PATH];
+	builder_path(builder, "lock.exclusive", path);
+	make_folder(path);
+	builder_path(builder, "lock.exclusive/nas@1.2000000000-0", path);
+	builder_write_file(path, "", 0);
+	builder_path(builder, "lock.roster", path);
+	builder_write_file(path, roster, sizeof(roster) - 1);
+}
+
 static void commit_unknown(struct builder *builder)
 {
 	put(builder, 9, 60);
@@ -217,15 +239,19 @@ static void nest(struct builder *builder)
 	builder_write_index(builder, builder_head(builder), 24);
 }
 
-static void build(const char *place, const char *name, void (*damage)(struct builder *builder))
+static void build(const char *place, const char *name, void (*damage)(struct builder *builder),
+		  bool is_borg)
 {
-	char repo[BUILDER_PATH + 16];
-	snprintf(repo, sizeof(repo), "%s/%s", place, name);
+	char repo[BUILDER_PATH + 16], whole[64];
+	snprintf(whole, sizeof(whole), "%s%s", is_borg ? "borg-" : "", name);
+	snprintf(repo, sizeof(repo), "%s/%s", place, whole);
 	struct builder *builder = builder_new(repo, 4, 200);
+	if (is_borg)
+		builder_use_borg(builder);
 	fill(builder);
 	damage(builder);
 	builder_free(builder);
-	add_repository(repo, name);
+	add_repository(repo, whole);
 }
 
 /* ---- files that no fresh repository has ---- */
@@ -335,8 +361,12 @@ int main(int argc, char **argv)
 	folder = argv[1];
 	make_folder(folder);
 	builder_make_folder(place);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		build(place, kinds[i].name, kinds[i].damage);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		build(place, kinds[i].name, kinds[i].damage, false);
+		build(place, kinds[i].name, kinds[i].damage, true);
+	}
+	build(place, "no-digests", empty_digests, true);
+	build(place, "locked", leave_lock, true);
 	builder_remove_folder(place);
 	write_manifests();
 	write_records();

@@ -2,8 +2,10 @@
 
 #include "tests/fuzz/seal.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 #include <zlib.h>
 
 #define MAGIC 8u
@@ -50,7 +52,8 @@ void seal_index(uint8_t *bytes, size_t len)
 	uint32_t used = 0;
 	for (uint32_t i = 0; i < buckets; i++)
 		used += seal_read(bytes + INDEX_START + i * BUCKET + 32) < 0xfffffffe;
-	memcpy(bytes, "ATTICIDX", 8);
+	if (memcmp(bytes, "BORG_IDX", 8) != 0)
+		memcpy(bytes, "ATTICIDX", 8);
 	seal_write(bytes + 8, used);
 	seal_write(bytes + 12, buckets);
 	bytes[16] = 32;
@@ -67,4 +70,42 @@ void seal_manifest(uint8_t *bytes, size_t len)
 	memcpy(bytes, first, sizeof(first) - 1);
 	snprintf(last, sizeof(last), "end %08x\n", (unsigned)seal_crc(bytes, len - end));
 	memcpy(bytes + len - end, last, end);
+}
+
+/* The 16 digits behind @label, the first from @from on. */
+static void write_digest(uint8_t *bytes, size_t size, size_t from, const char *label,
+			 XXH64_hash_t digest)
+{
+	char text[17];
+	uint8_t *at = from < size ? memmem(bytes + from, size - from, label, strlen(label)) : NULL;
+	if (!at || (size_t)(bytes + size - at) < strlen(label) + 16)
+		return;
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)digest);
+	memcpy(at + strlen(label), text, 16);
+}
+
+void seal_digests(uint8_t *bytes, size_t size, const char *name, const uint8_t *file, size_t len)
+{
+	const bool is_index = strncmp(name, "index", 5) == 0;
+	const char *part = is_index ? "\xa5index" : "\xa5hints";
+	const uint8_t *begin = memmem(bytes, size, part, strlen(part));
+	const size_t head = is_index && len > INDEX_START ? INDEX_START : 0;
+	XXH64_state_t *hash = XXH64_createState();
+	char text[64];
+	if (hash && begin) {
+		const size_t from = (size_t)(begin - bytes);
+		XXH64_reset(hash, 0);
+		snprintf(text, sizeof(text), "%10zu%.40s", strlen(name), name);
+		XXH64_update(hash, text, strlen(text));
+		XXH64_update(hash, file, head);
+		if (is_index) {
+			XXH64_update(hash, "        10HashHeader18", 22);
+			write_digest(bytes, size, from, "HashHeader\": \"", XXH64_digest(hash));
+		}
+		XXH64_update(hash, file + head, len - head);
+		snprintf(text, sizeof(text), "         5final%zu", len);
+		XXH64_update(hash, text, strlen(text));
+		write_digest(bytes, size, from, "final\": \"", XXH64_digest(hash));
+	}
+	XXH64_freeState(hash);
 }
