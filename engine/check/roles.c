@@ -22,25 +22,6 @@ static uint32_t last_known(struct verify_run *run)
 	return hints->usable && hints_last(hints) > last ? hints_last(hints) : last;
 }
 
-/* Are index and hints of one time before the end of the log, and do the hints count in each segment
- * what the index places there? No segment at or below it was written since: they know what is
- * there, but for what a compaction removed. */
-static bool hints_are_joined(const struct verify *verify)
-{
-	const struct hints *hints = &verify->repo->hints;
-	/* Behind a number that no client reads no repair can write, to move a file aside. */
-	if (!hints->usable || hints->transaction != verify->index.transaction ||
-	    hints->transaction >= verify->end ||
-	    verify->end > verify->repo->dialect->segment_number_max)
-		return false;
-	for (size_t i = 0; i < verify->repo->listing.count; i++)
-		if (verify->facts[i].number <= hints->transaction &&
-		    verify->facts[i].role == ROLE_LOG &&
-		    !verify_hints_like_index(verify, &verify->facts[i]))
-			return false;
-	return true;
-}
-
 /* ---- files that do not fit the index ---- */
 
 /* A segment in which nothing stands where the index leads. */
@@ -107,12 +88,10 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 	const struct segment_facts *facts = position == LISTING_NONE ? NULL
 								     : &m->verify->facts[position];
 	struct misfit *misfit = find_misfit(m, bucket->segment);
-	/* Above the end there is none but one whose file bears another's number; and one that is
-	 * missing to an index of an earlier time may be one that a compaction removed since. */
+	/* Above the end there is none but one whose file bears another's number. */
 	const bool is_impossible = bucket->offset < SEGMENT_MAGIC_SIZE ||
 				   bucket->segment > m->verify->index.transaction ||
-				   (bucket->segment > m->verify->end && m->has_tail) ||
-				   (!facts && m->verify->index.transaction < m->verify->end);
+				   (bucket->segment > m->verify->end && m->has_tail);
 	if (m->is_too_many || is_impossible ||
 	    (facts && (is_itself(m->verify, facts) || facts->is_unopened ||
 		       !facts->is_committed || is_damaged_there(m->verify, bucket, facts))))
@@ -200,7 +179,7 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	const struct hints *hints = &m->repo->hints;
 	const uint32_t number = m->repo->listing.segments[position].number;
 	if (position == misfit->position || facts->puts + facts->damaged == 0 ||
-	    !facts->is_committed || number > m->verify->index.transaction ||
+	    !facts->is_committed ||
 	    (number > last_known(m->run) &&
 	     (misfit->count == 1 || misfit->position == LISTING_NONE)))
 		return false;
@@ -536,8 +515,7 @@ static void find_returned(struct verify_run *run, bool *again)
 	const struct hints *hints = &run->repo->hints;
 	verify_find_index_last(run);
 	/* Hints that end before the index does are of an earlier time than they say. */
-	if (!hints->usable || run->index.image.used == 0 ||
-	    (hints->transaction != verify->end && !hints_are_joined(verify)) ||
+	if (!hints->usable || hints->transaction != verify->end || run->index.image.used == 0 ||
 	    (hints->segment_count > 0 && hints_last(hints) < verify->index_last))
 		return;
 	/* A file that the hints do not know may be the one that is missing. */
@@ -551,7 +529,7 @@ static void find_returned(struct verify_run *run, bool *again)
 		const bool is_hinted = (row && row->live != 0) ||
 				       hints_is_compact(hints, facts->number);
 		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
-		    !facts->is_committed || facts->number > hints->transaction ||
+		    !facts->is_committed ||
 		    is_hinted ||
 		    (facts->number >= last_known(run) && facts->held > 0) ||
 		    index_leads_to(run, facts->number))
@@ -593,9 +571,6 @@ static bool is_borne_out(const struct verify *verify)
 		has_moved = has_moved || facts->number != listing->segments[i].number;
 		is_exchange = is_exchange && listing_find(listing, facts->number) != LISTING_NONE;
 	}
-	if (verify->index.transaction < verify->end)
-		return hints_are_joined(verify) && verify_knows_keys(verify) &&
-		       f->confirmed == f->of;
 	/* What seems to have come back may be what is missing, unless a credible index tells. */
 	if (has_returned && verify->hints_know_missing)
 		return false;
@@ -640,7 +615,9 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 		verify->roles_are_counted = true;
 		run->end_by_names = verify->end;
 	}
-	if (!run->index.is_loaded || !verify->has_end)
+	/* One of an earlier time says nothing about what a compaction moved since. */
+	if (!run->index.is_loaded || !verify->has_end ||
+	    verify->index.transaction < verify->end)
 		return AS_OK;
 	if (run->reading > 0) {
 		if (!verify->has_roles || is_borne_out(verify))
@@ -654,8 +631,6 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 		*again = true;
 		return AS_OK;
 	}
-	if (verify->index.transaction < verify->end && !hints_are_joined(verify))
-		return AS_OK;
 	/* Where the log ends before the index and files above it are later than both, they are of
 	 * an earlier time as well. */
 	const struct listing *listing = &run->repo->listing;

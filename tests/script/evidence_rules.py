@@ -414,7 +414,10 @@ class Evidence:
 
     def denies(self, key):
         """Does a credible index of the newest transaction say that there is no such object? About
-        a PUT above all that it leads to it can be of an earlier time."""
+        a PUT above all that it leads to it can be of an earlier time. It is of one where a tail
+        may have been committed: then any file can be newer, under another's number."""
+        if self.may_be_committed():
+            return False
         last = max((segment for segment, _ in (self.index or {}).values()), default=-1)
         return self.is_index_credible() and key not in self.index and not (
             key in self.live and self.live[key][1] > last)
