@@ -43,22 +43,11 @@ static void a_line_has_its_time_and_its_subject(void **state)
 	assert_int_equal(strspn(rows[0].text, "0123456789-: "), 21);
 }
 
-static void a_long_text_is_cut(void **state)
-{
-	struct app *app = *state;
-	char text[5000];
-	memset(text, 'x', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	action_log_add(app, STYLE_NORMAL, "undo", "%s", text);
-	assert_in_range(strlen(app->actions->rows[0].text), 500, 1000);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_line_has_its_time_and_its_subject),
-		TEST(a_long_text_is_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
