@@ -287,6 +287,11 @@ static bool is_contradicted(const struct verify *verify, const struct segment_fa
 	if (facts->damaged > 0 && facts->unmet > (facts->mapped > 0) &&
 	    verify_hints_like_index(verify, facts))
 		return true;
+	/* Newer versions stand in it, by the log, and by both nothing lives there, although they
+	 * know of later segments. */
+	if (facts->newer > 1 && facts_by_index(facts) == 0 && facts->number < verify->index_last &&
+	    verify_hints_like_index(verify, facts))
+		return true;
 	return facts->wrong > 1 && facts->mapped < facts->wrong &&
 	       verify_hints_like_index(verify, facts);
 }
