@@ -9,7 +9,7 @@
 #include "src/shell_quote.h"
 
 #include "engine/cache/records.h"
-#include "engine/check/diagnose.h"
+#include "engine/check/banner.h"
 #include "engine/repair/undo.h"
 #include "ui/session/format.h"
 
@@ -145,6 +145,23 @@ static json_t *json_kept(const struct repo *repo)
 	return object;
 }
 
+static json_t *json_banner(const struct report *report)
+{
+	struct banner banner;
+	banner_make(report->repo, report->verify, &report->diagnosis, &banner);
+	const struct { const char *name, *text; } rows[] = {
+		{ "word", banner_word_text(banner.word) },
+		{ "urgency", urgency_text(banner.urgency) },
+		{ "line", banner.line }, { "act", banner.act }, { "first", banner.first },
+		{ "then", banner.then }, { "meanwhile", banner.meanwhile },
+		{ "if_not", banner.if_not }, { "cause", banner.cause },
+	};
+	json_t *object = json_object();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		json_add(&object, rows[i].name, json_text(rows[i].text[0] ? rows[i].text : NULL));
+	return object;
+}
+
 static void write_json(struct request *request, const struct report *report)
 {
 	const struct repo *repo = report->repo;
@@ -187,6 +204,7 @@ static void write_json(struct request *request, const struct report *report)
 	json_add(&object, "possibly_deleted", json_number(verify->possibly_deleted));
 	json_add(&object, "older", json_number(verify->older));
 	json_add(&object, "undo", json_kept(repo));
+	json_add(&object, "banner", json_banner(report));
 	if (report->scope->is_part) {	/* what a merge needs */
 		json_add(&object, "repository_id", json_key(repo->config.id));
 		json_add(&object, "records", records_to_json(&report->scope->kept));

@@ -42,6 +42,10 @@ static const char *const borg_words[][2] = {
 	  "Borg deletes these segments when it next writes" },
 	{ "Attic deletes the whole transaction when it opens the repository",
 	  "Borg deletes the whole transaction when it next writes" },
+	{ "Attic deletes the newest backup when it next opens the repository",
+	  "Borg deletes the newest backup when it next writes" },
+	{ "Attic deletes everything when it next opens the repository.",
+	  "Borg refuses the repository until borg check --repair was run." },
 	{ "Attic deletes every segment when it opens the repository.",
 	  "Borg refuses the repository until borg check --repair was run." },
 	{ "Do not let Attic open the repository, not even to list it: it would delete the newest "
