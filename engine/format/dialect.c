@@ -60,7 +60,6 @@ static const char *const borg_words[][2] = {
 	  "Early versions of Borg fail on this name, with a ValueError; later ones pass over it." },
 	{ "Attic and Borg pass over it", "Borg passes over it" },
 	{ "~/.cache/attic/ID, or below ATTIC_CACHE_DIR", "borg delete --cache-only" },
-	{ "ATTICSEG", "BORG_SEG" },
 	{ "attic check", "borg check" },
 	{ "Attic", "Borg" },
 	{ NULL, NULL },

@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 import floors
+import sentences
 import size
 import words
 
@@ -180,6 +181,21 @@ class Text(unittest.TestCase):
 
     def test_names_and_other_meanings(self):
         self.expect(words, 'engine/fault.c', 'int an' 'ew;\t/* no mo' 're than one of them */\n')
+
+    def test_a_sentence_that_nothing_says(self):
+        rows = ''.join('\t{ "Attic says %d "\n\t  "and more", "Borg" },\n' % i for i in range(12))
+        self.write('engine/format/dialect.c',
+                   'static const char *const borg_words[][2] = {\n%s\t{ NULL, NULL },\n};\n'
+                   % rows)
+        said = ''.join('a("Attic " /* now */ "says %d and"\n  " more.");\n' % i
+                       for i in range(12))
+        self.write('ui/said.c', said)
+        self.assertEqual(sentences.errors(self.copy), [])
+        self.write('ui/said.c', said.replace('says 7', 'said 7'))
+        self.assertEqual(sentences.errors(self.copy), [
+            'engine/format/dialect.c: nothing says "Attic says 7 and more"'])
+        self.write('engine/format/dialect.c', '')
+        self.assertEqual(len(sentences.errors(self.copy)), 1)
 
     def test_a_long_function(self):
         self.expect(size, 'engine/fault.c', 'int fault(void)\n{\n%s}\n' % ('	fault();\n' * 67))
