@@ -47,15 +47,18 @@ KILLED = -9
 # What Borg before 1.2.7 leaves where it replayed the log: it does not write down then which older
 # PUTs there are, and drops a DELETE too early later.
 BORGS_FAULTS = ('hints-shadow', 'delete-lost')
-STEPS_OF_ADVICE = 4
+STEPS_OF_ADVICE = 8             # some of them are killed
 WEIGHTS = {
     'borg_create': 5, 'borg_delete': 3, 'borg_prune': 2, 'borg_compact': 4, 'borg_check': 1,
     'borg_change': 8, 'put': 5, 'put_batch': 4, 'delete': 4, 'store': 8, 'compact': 3,
     'store_compact': 2, 'recover': 2, 'lose_index': 2, 'damage': 2, 'damage_copy': 2, 'undo': 2,
-    'purge': 1, 'extract': 1,
+    'purge': 1, 'extract': 1, 'make_old': 1,
 }
+KINDS = ('none', 'repokey', 'ours', 'append-only')
 # They need a manifest.
 CLIENT = ('borg_create', 'borg_delete', 'borg_prune', 'borg_compact', 'extract')
+# An append-only repository refuses or does not recommend what they do.
+NOT_APPENDING = ('borg_compact', 'compact', 'store_compact', 'damage', 'damage_copy')
 
 
 class Wrong(Exception):
@@ -105,7 +108,7 @@ class History:
         self.rng = rng = random.Random(seed)
         self.repo = os.path.join(folder, 'repo')
         self.data = os.path.join(folder, 'data')
-        self.kind = ('none', 'repokey', 'ours')[seed % 3]
+        self.kind = KINDS[seed % len(KINDS)]
         self.limit, self.per_dir = rng.randint(2000, 60000), rng.choice((3, 7, 1000))
         self.trace = collections.deque(maxlen=40)
         self.seen = collections.Counter()
@@ -114,9 +117,10 @@ class History:
         self.values = {}                # of the objects that are no archive's: key -> bytes
         self.past = collections.defaultdict(set)        # key -> rows that were true once
         self.bytes = {}                 # of each such row of those: row -> bytes
-        self.pool = [rng.randbytes(32).hex() for _ in range(rng.choice((8, 60, 300)))]
+        self.pool = [rng.randbytes(32).hex() for _ in range(rng.choice((8, 60, 300, 3000)))]
         self.sources = [rng.randbytes(rng.randrange(1, 9000)) for _ in range(30)]
         self.archive_count = 0
+        self.shrinking = 0.45           # how likely a change is a delete
         self.before_repair = None       # the files before the last one, while it can be undone
         self.borg_may_be_wrong = False  # it has replayed the log
         self.takes = collections.defaultdict(lambda: 0.1)       # command -> seconds
@@ -145,7 +149,8 @@ class History:
             self.ours('create', '--dialect=borg', '--max-segment-size=%d' % self.limit,
                       '--segments-per-dir=%d' % self.per_dir, self.repo)
         else:
-            self.server.ask('command', 'init', '-e', self.kind, self.repo)
+            words = {'append-only': ('none', '--append-only')}.get(self.kind, (self.kind,))
+            self.server.ask('command', 'init', '-e', *words, self.repo)
             config = os.path.join(self.repo, 'config')
             text = content(config).decode()
             text = text.replace('max_segment_size = 524288000',
@@ -217,7 +222,12 @@ class History:
         self.compare('the reference, by index', found, wanted)
         log = {key: row[2] for key, row in reference.replay(self.repo, transaction).items()}
         self.compare('the reference, by log', log, wanted)
-        sealed = content(os.path.join(self.repo, 'integrity.%d' % transaction))
+        hints = reference.read_hints(os.path.join(self.repo, 'hints.%d' % transaction))
+        digests = os.path.join(self.repo, 'integrity.%d' % transaction)
+        if hints[b'version'] == 1:
+            demand(not os.path.exists(digests), 'digests beside hints of Borg 1.0')
+            return
+        sealed = content(digests)
         demand(sealed == reference.make_integrity(self.repo, transaction), 'integrity differs')
 
     def compare_borg(self, transaction):
@@ -305,6 +315,14 @@ class History:
             self.server.ask('read', self.repo)
             self.follow_advice()        # a tail, or what is left of ours
 
+    def kill_repair(self, action):
+        running = Ours(action, '--yes', self.repo)
+        self.wait_for_a_moment(action)
+        running.kill()
+        if running.wait()[0] == KILLED:
+            COUNTS['kills of %s as advised' % action] += 1
+            self.note('%s was killed', action)
+
     def follow_advice(self, repo=None):
         for _ in range(STEPS_OF_ADVICE):
             report = self.check(repo)
@@ -316,8 +334,11 @@ class History:
             self.note('advice: %s (%s)', action, ' '.join(codes))
             COUNTS['advice followed'] += 1
             self.seen[action] += 1
-            self.ours(action, '--yes', repo or self.repo, status=(0, 1))
             self.before_repair = None
+            if repo in (None, self.repo) and self.rng.random() < 0.3:
+                self.kill_repair(action)
+                continue
+            self.ours(action, '--yes', repo or self.repo, status=(0, 1))
         raise Wrong('no end of advice: %s' % self.check(repo))
 
     # ---- Borg's steps ----
@@ -371,17 +392,23 @@ class History:
 
     def changes(self, count, may_replace=True):
         """Random changes: [(key, value or None)], and the state after them."""
-        after, rows = dict(self.values), []
+        after, rows, keys = dict(self.values), [], sorted(self.values)
+        if len(self.pool) > 1000:       # the index grows and shrinks
+            count *= 40
+            self.shrinking = self.rng.choice((0.1, 0.9))
         for _ in range(count):
-            if after and self.rng.random() < 0.45:
-                key = self.rng.choice(sorted(after))
+            if keys and self.rng.random() < self.shrinking:
+                key = keys.pop(self.rng.randrange(len(keys)))
+                if key not in after:
+                    continue
                 del after[key]
                 rows.append((key, None))
                 continue
             key = self.rng.choice(self.pool)
             if key in after and not may_replace:
                 continue
-            after[key] = self.rng.randbytes(self.rng.choice((0, 20, 300, 3000)))
+            sizes = (0, 20) if len(self.pool) > 1000 else (0, 20, 300, 3000)
+            after[key] = self.rng.randbytes(self.rng.choice(sizes))
             rows.append((key, after[key]))
         return rows, after
 
@@ -547,6 +574,23 @@ class History:
         self.before_repair = None
         self.follow_advice()
 
+    def make_old(self):
+        """Let the hints be those that Borg 1.0 writes: of version 1, and no digests."""
+        names = [name for name in os.listdir(self.repo) if re.fullmatch(r'hints\.\d+', name)]
+        if not reference or not names:
+            return
+        path = os.path.join(self.repo, names[0])
+        hints = reference.read_hints(path)
+        if hints[b'version'] == 2:
+            rows = {**{segment: 0 for segment in hints[b'compact']}, **hints[b'segments']}
+            with open(path, 'wb') as f:
+                f.write(reference.pack({b'version': 1, b'segments': rows,
+                                        b'compact': sorted(hints[b'compact'])}))
+            os.unlink(os.path.join(self.repo, names[0].replace('hints', 'integrity')))
+        self.note('hints of Borg 1.0')
+        self.before_repair = None
+        self.borg_may_be_wrong = True   # they do not say which older PUTs there are
+
     def flip(self, repo):
         """One byte of one segment is another: where, and the keys that this may cost."""
         paths = [os.path.join(folder, name)
@@ -624,7 +668,8 @@ class History:
     # ---- all ----
 
     def step(self):
-        names = [name for name in WEIGHTS if self.kind != 'ours' or name not in CLIENT]
+        names = [name for name in WEIGHTS if name not in {
+            'ours': CLIENT, 'append-only': NOT_APPENDING}.get(self.kind, ())]
         name = self.rng.choices(names, [WEIGHTS[name] for name in names])[0]
         if name.startswith('borg_'):
             self.before_repair = None
@@ -665,7 +710,7 @@ def run(seed, steps, deadline, verbose):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--seeds', default=os.environ.get('HISTORY_SEED') or
-                        ('1-6' if TORTURE else '1-3'))
+                        ('1-8' if TORTURE else '1-4'))
     parser.add_argument('--steps', type=int, default=int(os.environ.get('HISTORY_STEPS') or
                                                          (150 if TORTURE else 40)))
     parser.add_argument('--seconds', type=float, default=1e9 if TORTURE else 36)
