@@ -341,7 +341,7 @@ static void write_loss(const struct verify *verify, char *out, size_t size)
 {
 	const uint64_t hit = verify->lost + verify->older;
 	const uint64_t kept = verify->objects + verify->older;
-	char hits[UNITS_SIZE], all[64], rest[UNITS_SIZE], figure[UNITS_SIZE], older[96] = "";
+	char hits[UNITS_SIZE], all[48], rest[UNITS_SIZE], figure[UNITS_SIZE], older[64] = "";
 	units_count(hit, hits, sizeof(hits));
 	units_count(kept, rest, sizeof(rest));
 	if (verify->older > 0)
