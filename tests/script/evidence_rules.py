@@ -109,11 +109,13 @@ def read_index(b):
 
 
 def read_hints(b):
-    """({segment: live}, [segments to compact]). Raises ValueError if they are not hints."""
+    """({segment: live}, [segments to compact]). Raises ValueError if they are not hints, or of a
+    version whose meaning nobody knows."""
     try:
         found, end = reader.unpack(b)
         rows, compact = dict(found[b'segments']), list(found[b'compact'])
-        if end != len(b) or not all(isinstance(n, int) for row in rows.items() for n in row):
+        if end != len(b) or found[b'version'] != 1 or \
+                not all(isinstance(n, int) for row in rows.items() for n in row):
             raise ValueError('not hints')
     except (reader.Bad, IndexError, KeyError, TypeError, ValueError, RecursionError) as e:
         raise ValueError(str(e))
