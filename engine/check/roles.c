@@ -266,10 +266,14 @@ static bool is_known(const struct matching *m, const struct misfit *misfit,
 {
 	struct index_bucket bucket;
 	const bool has_bucket = verify_find_mapping(m->run, put->key, &bucket);
-	/* The place of the manifest counts where it is damaged: then it speaks of no other
-	 * segment. */
-	const bool is_damaged = has_bucket && (bucket.offset < SEGMENT_MAGIC_SIZE ||
-					       bucket.segment > m->verify->index.transaction);
+	const struct segment_facts *other =
+		has_bucket ? verify_facts(m->verify, bucket.segment) : NULL;
+	/* The place of the manifest counts where it is damaged, also where it leads into a file that
+	 * has other objects in their places: then it speaks of no other segment. */
+	const bool is_damaged = has_bucket && !verify_is_confirmed(m->verify, bucket.number) &&
+				(bucket.offset < SEGMENT_MAGIC_SIZE ||
+				 bucket.segment > m->verify->index.transaction ||
+				 (other && other->live > 0 && other->damaged == 0));
 	/* An object that the index knows, rightly, in another segment is there twice. One that it
 	 * places in an earlier segment would be newer here than it knows, but for a wrong number.
 	 */
