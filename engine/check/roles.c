@@ -246,8 +246,8 @@ static bool is_near(const struct segment_witness *row, const struct segment_entr
 }
 
 /* Are half of the objects that the index places in @misfit in the file of that number, at other
- * offsets? More than half of the newest segment, where it has no COMMIT: a later transaction that
- * was not finished may bear its number. */
+ * offsets? Not where that is the newest segment, and has no COMMIT: a later transaction that was
+ * not finished bears its number. */
 static bool has_most(const struct matching *m, const struct misfit *misfit)
 {
 	struct replay_event event;
@@ -255,8 +255,9 @@ static bool has_most(const struct matching *m, const struct misfit *misfit)
 	for (size_t i = 0; i < misfit->count; i++)
 		there += replay_find(m->verify->replay, misfit->rows[i].key, &event) &&
 			 event.is_put && event.segment == misfit->number;
-	return there * 2 >= misfit->count + (misfit->number == m->verify->end &&
-					     m->verify->tail == TAIL_WAS_COMMITTED);
+	const bool is_unfinished = misfit->number == m->verify->end &&
+				   m->verify->tail == TAIL_WAS_COMMITTED;
+	return there * 2 >= misfit->count && !is_unfinished;
 }
 
 /* Does the PUT belong to the segment that the misfit is, or would it without a few damaged bits of
@@ -268,8 +269,8 @@ static bool is_known(const struct matching *m, const struct misfit *misfit,
 	const bool has_bucket = verify_find_mapping(m->run, put->key, &bucket);
 	const struct segment_facts *other =
 		has_bucket ? verify_facts(m->verify, bucket.segment) : NULL;
-	/* The place of the manifest counts where it is damaged, also where it leads into a file that
-	 * has other objects in their places: then it speaks of no other segment. */
+	/* The place of the manifest counts where it is damaged, also where it leads into a file
+	 * that has other objects in their places: then it speaks of no other segment. */
 	const bool is_damaged = has_bucket && !verify_is_confirmed(m->verify, bucket.number) &&
 				(bucket.offset < SEGMENT_MAGIC_SIZE ||
 				 bucket.segment > m->verify->index.transaction ||
