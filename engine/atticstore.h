@@ -164,7 +164,8 @@ struct as_store;
  * segments and the headers of the newest one's entries; and what up to 64 mappings of the index
  * lead to. @options may be NULL. AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no repository,
  * or its config cannot be used), AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names who holds
- * it), AS_ERR_IO. Disorder and damage elsewhere are no errors: see as_get_state. */
+ * it), AS_ERR_IO. Disorder and damage elsewhere are no errors: see as_get_state. Borg's lock is not
+ * taken before the first change: beside a writer disorder may be what that has not finished yet. */
 AS_API enum as_err as_open(const char *path, const struct as_options *options,
 			   struct as_store **store, struct as_error *error);
 

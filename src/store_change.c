@@ -20,32 +20,29 @@
 /* ---- opening ---- */
 
 /* Opening a repository of Borg takes no lock, and what is seen of it beside a writer may be half of
- * a change. So take the lock once, waiting for others, and give it back: the library takes it for
- * the first change. */
-static enum as_err wait_for_others(const struct request *request)
+ * a change. So it is opened while *@locked has the lock, which waits for others; the library takes
+ * it again for the first change. NULL: there is no such lock. */
+static enum as_err lock_for_opening(const struct request *request, struct repo **locked)
 {
 	const struct repo_options options = { .may_write = true };
 	const struct permit *permit;
 	struct repo *repo;
 	enum as_err err = AS_OK;
+	*locked = NULL;
 	if (repo_open(request->args[0], &options, &repo, NULL) != AS_OK)
 		return AS_OK;	/* as_open says why */
 	if (!repo->dialect->refusal && lock_state(repo_lock(repo), NULL) == LOCK_DEFERRED)
 		err = repository_upgrade(request, repo, &permit);
-	if (err == AS_OK)
-		lock_lower(repo_lock(repo));
-	repo_close(repo);
+	if (lock_state(repo_lock(repo), NULL) == LOCK_EXCLUSIVE)
+		*locked = repo;
+	else
+		repo_close(repo);
 	return err;
 }
 
-static enum as_err open_in_order(struct store_change *change, struct as_error *error)
+static enum as_err open_store(struct store_change *change, struct as_error *error)
 {
-	const struct as_state *state = &change->before;
-	enum as_err err = wait_for_others(change->request);
-	if (err != AS_OK) {
-		change->is_reported = true;
-		return err;
-	}
+	enum as_err err;
 	do {
 		const struct as_options options = {
 			.lock_wait = lock_wait_to_write(change->request),
@@ -55,8 +52,21 @@ static enum as_err open_in_order(struct store_change *change, struct as_error *e
 	} while (err == AS_ERR_LOCK_FAILED && lock_wait_pause(change->request));
 	if (err == AS_ERR_LOCK_FAILED && interrupt_came())
 		return as_fail(error, AS_ERR_CANCELLED, 0, "cancelled while waiting");
-	if (err != AS_OK)
+	return err;
+}
+
+static enum as_err open_in_order(struct store_change *change, struct as_error *error)
+{
+	const struct as_state *state = &change->before;
+	struct repo *locked;
+	enum as_err err = lock_for_opening(change->request, &locked);
+	change->is_reported = err != AS_OK;
+	if (err == AS_OK)
+		err = open_store(change, error);
+	if (err != AS_OK) {
+		repo_close(locked);
 		return err;
+	}
 	as_get_state(change->store, &change->before);
 	if (state->needs_rollback || state->needs_recover) {
 		err = state->needs_rollback ? AS_ERR_UNCOMMITTED : AS_ERR_INDEX;
@@ -65,6 +75,7 @@ static enum as_err open_in_order(struct store_change *change, struct as_error *e
 	} else {
 		err = as_len(change->store, &change->objects_before, error);
 	}
+	repo_close(locked);
 	if (err != AS_OK) {
 		as_close(change->store);
 		change->store = NULL;
@@ -109,10 +120,11 @@ enum as_err store_change_begin(struct request *request, struct store_change *cha
  * others may have written since. True: try again. */
 static bool open_again(struct store_change *change, enum as_err *err, struct as_error *error)
 {
-	const bool waits = *err == AS_ERR_LOCK_FAILED && lock_wait_left(change->request) > 0;
+	const bool has_time = lock_wait_left(change->request) > 0;
+	const bool waits = *err == AS_ERR_LOCK_FAILED && has_time;
 	const bool was_overtaken = *err == AS_ERR_CHANGED &&
 				   change->before.dialect == AS_DIALECT_BORG &&
-				   change->overtaken++ < ATTEMPTS;
+				   (change->overtaken++ < ATTEMPTS || has_time);
 	if (!waits && !was_overtaken)
 		return false;
 	as_close(change->store);

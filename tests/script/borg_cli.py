@@ -277,5 +277,55 @@ class Lock(Case):
         self.borg('check', '--repository-only', self.repo)
 
 
+class Race(Case):
+    ROUNDS = 20
+
+    def test_nothing_is_lost_where_both_write_all_the_time(self):
+        self.works('create', '--dialect=borg', '--max-segment-size=2000', '--segments-per-dir=5',
+                   self.repo)
+        failures = []
+
+        def ours(digit):
+            for number in range(self.ROUNDS):
+                status, out, err = run('put', '--lock-wait=60', self.repo,
+                                       '%s%063d' % (digit, number), value=b'x' * 300)
+                if status != 0:
+                    failures.append(out + err)
+
+        def theirs(digit):
+            server = borg_client.Server(self.folder, digit)
+            for number in range(self.ROUNDS):
+                row = '%s%063d' % (digit, number), '78' * 300
+                while 'LockTimeout' in (error := self.change(server, row)):
+                    pass
+                if error:
+                    failures.append(error)
+            server.quit()
+
+        threads = [threading.Thread(target=work, args=(digit,))
+                   for work, digit in ((ours, '1'), (ours, '2'), (theirs, '3'), (theirs, '4'))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertTrue(self.check()['clean'])
+        server = borg_client.Server(self.folder)
+        self.addCleanup(server.quit)
+        rows = server.read(self.repo)[1]
+        self.assertEqual(sorted(rows), sorted('%s%063d' % (digit, number) for digit in '1234'
+                                              for number in range(self.ROUNDS)))
+        self.assertEqual({row[0] for row in rows.values()}, {300})
+        self.borg('check', '--repository-only', self.repo)
+
+    def change(self, server, row):
+        """What Borg says if it fails, or ''."""
+        try:
+            server.ask('change', self.repo, [row], False, 0.1)
+        except borg_client.Failed as failure:
+            return str(failure)
+        return ''
+
+
 if __name__ == '__main__':
     unittest.main()

@@ -75,13 +75,14 @@ class Running:
 
 
 class Server:
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, name=''):
+        """@name tells it from others that work in @folder."""
+        self.folder, self.name = folder, name
         self.process = subprocess.Popen([PYTHON, '-B', SERVER], env=environment(folder), text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def begin(self, *request):
-        said = os.path.join(self.folder, 'said')
+        said = os.path.join(self.folder, 'said' + self.name)
         self.process.stdin.write(json.dumps([*request, said]) + '\n')
         self.process.stdin.flush()
         return Running(self, int(self.process.stdout.readline()), said)

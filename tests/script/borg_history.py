@@ -627,6 +627,10 @@ class History:
         self.follow_advice(repo)
         wanted = {key: row for key, row in self.objects.items() if key not in lost}
         view = self.borg_view(repo)
+        if 'index-foreign' in {problem['code'] for problem in before['problems']}:
+            # An empty index is no witness against an object whose DELETE is damaged.
+            demand(not self.objects, 'the index is foreign: %s', before)
+            doubtful |= set(view)
         if MANIFEST in older and MANIFEST not in view:
             del wanted[MANIFEST]    # left out: an older one would hide newer archives
             older.remove(MANIFEST)
