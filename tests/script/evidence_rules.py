@@ -24,6 +24,11 @@ def digest(value):
     return hashlib.sha256(value).hexdigest()
 
 
+def are_near(key, other):
+    """Are the keys the same but for up to 8 wrong bits?"""
+    return bin(int.from_bytes(key, 'big') ^ int.from_bytes(other, 'big')).count('1') <= 8
+
+
 # ---- facts ----
 
 def entry_at(b, at):
