@@ -1,5 +1,5 @@
 /* The store without memory, a file or random numbers, in the sizes at which its tables grow:
- * nothing is lost, and what failed can be done later. */
+ * nothing is lost, and what failed can be done later. In stores of Attic and of Borg. */
 #include "build-config.h"
 
 #include "engine/base/key_hash.h"
@@ -28,6 +28,7 @@
 
 struct world {
 	struct scratch *scratch;
+	enum as_dialect dialect;
 	char path[BUILDER_PATH], kept[BUILDER_PATH];
 	struct expected_store expected, kept_expected;
 	struct fault fault;
@@ -63,6 +64,14 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup_borg(void **state)
+{
+	setup(state);
+	struct world *world = *state;
+	world->dialect = AS_DIALECT_BORG;
+	return 0;
+}
+
 static void close_store(struct world *world)
 {
 	as_close(world->store);
@@ -92,6 +101,7 @@ static void create(struct world *world, uint32_t per_dir, uint32_t limit)
 {
 	const struct as_settings settings = {
 		.segments_per_dir = per_dir, .max_segment_size = limit,
+		.dialect = world->dialect,
 	};
 	assert_int_equal(store_create(world->path, &settings, &world->fault.io, NULL), AS_OK);
 	reopen(world);
@@ -1292,44 +1302,46 @@ static void a_recovery_waits_for_the_end_of_the_transaction(void **state)
 
 int main(void)
 {
+	/* Some know the segments or the bytes of Attic. */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define BOTH(name) TEST(name), { "Borg: " #name, name, setup_borg, teardown, NULL }
 	const struct CMUnitTest tests[] = {
-		TEST(a_change_without_memory_is_not_made),
-		TEST(an_index_that_cannot_grow_refuses_the_put),
-		TEST(a_listing_without_memory_lists_nothing),
+		BOTH(a_change_without_memory_is_not_made),
+		BOTH(an_index_that_cannot_grow_refuses_the_put),
+		BOTH(a_listing_without_memory_lists_nothing),
 		TEST(segments_unknown_to_the_hints_need_memory_too),
 		TEST(hints_without_memory_are_not_written),
 		TEST(a_config_without_memory_is_not_judged),
 		TEST(a_failed_create_leaves_nothing),
-		TEST(a_repository_can_be_created_where_the_parent_cannot_be_read),
-		TEST(without_random_numbers_keys_are_still_found),
-		TEST(an_object_that_cannot_be_written_yet_cannot_be_read_yet),
-		TEST(a_folder_in_place_of_a_segment_is_named),
+		BOTH(a_repository_can_be_created_where_the_parent_cannot_be_read),
+		BOTH(without_random_numbers_keys_are_still_found),
+		BOTH(an_object_that_cannot_be_written_yet_cannot_be_read_yet),
+		BOTH(a_folder_in_place_of_a_segment_is_named),
 		TEST(an_entry_that_is_not_a_put_of_the_key_is_not_returned),
-		TEST(a_descriptor_that_fails_is_opened_again),
-		TEST(an_incomplete_listing_is_an_error),
+		BOTH(a_descriptor_that_fails_is_opened_again),
+		BOTH(an_incomplete_listing_is_an_error),
 		TEST(an_index_with_endless_probing_is_an_error_of_the_index),
-		TEST(files_removed_meanwhile_do_no_harm),
-		TEST(a_tail_removed_meanwhile_is_rolled_back),
+		BOTH(files_removed_meanwhile_do_no_harm),
+		BOTH(a_tail_removed_meanwhile_is_rolled_back),
 		TEST(a_first_put_that_cannot_be_undone_kills_the_transaction),
 		TEST(emptied_segments_that_stayed_are_removed_by_the_next_commit),
-		TEST(an_object_in_no_segment_can_be_overwritten),
-		TEST(a_compaction_without_memory_loses_nothing),
-		TEST(a_compaction_that_cannot_read_something_loses_nothing),
-		TEST(a_segment_that_cannot_be_opened_is_skipped_and_its_deletes_stay),
+		BOTH(an_object_in_no_segment_can_be_overwritten),
+		BOTH(a_compaction_without_memory_loses_nothing),
+		BOTH(a_compaction_that_cannot_read_something_loses_nothing),
+		BOTH(a_segment_that_cannot_be_opened_is_skipped_and_its_deletes_stay),
 		TEST(a_missing_segment_with_live_objects_is_skipped),
-		TEST(missing_segments_without_live_objects_are_forgotten),
-		TEST(every_delete_stays_when_damage_has_no_known_end),
-		TEST(a_segment_without_an_indexed_object_is_skipped),
-		TEST(a_delete_that_is_needed_stays_where_it_is),
-		TEST(copies_that_cannot_be_removed_end_the_compaction),
-		TEST(a_recovery_without_memory_can_be_repeated),
-		TEST(a_recovery_that_cannot_read_something_can_be_repeated),
-		TEST(a_recovery_whose_index_cannot_grow_can_be_repeated),
-		TEST(a_recovery_can_be_stopped),
-		TEST(an_index_that_does_not_fit_the_log_is_not_used),
+		BOTH(missing_segments_without_live_objects_are_forgotten),
+		BOTH(every_delete_stays_when_damage_has_no_known_end),
+		BOTH(a_segment_without_an_indexed_object_is_skipped),
+		BOTH(a_delete_that_is_needed_stays_where_it_is),
+		BOTH(copies_that_cannot_be_removed_end_the_compaction),
+		BOTH(a_recovery_without_memory_can_be_repeated),
+		BOTH(a_recovery_that_cannot_read_something_can_be_repeated),
+		BOTH(a_recovery_whose_index_cannot_grow_can_be_repeated),
+		BOTH(a_recovery_can_be_stopped),
+		BOTH(an_index_that_does_not_fit_the_log_is_not_used),
 		TEST(hints_of_another_segment_are_not_used),
-		TEST(a_recovery_waits_for_the_end_of_the_transaction),
+		BOTH(a_recovery_waits_for_the_end_of_the_transaction),
 	};
 	if (access("/dev/shm", W_OK) == 0)
 		setenv("TMPDIR", "/dev/shm", 0);
