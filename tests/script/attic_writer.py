@@ -59,9 +59,9 @@ def index_image(index):
 
 
 class Attic:
-    def __init__(self, identity, limit, per_folder, splits=False):
+    def __init__(self, identity, limit, per_folder, splits=False, is_lone=False):
         self.identity, self.limit, self.per_folder = identity, limit, per_folder
-        self.splits = splits
+        self.splits, self.is_lone = splits, is_lone
         self.data = {}          # segment -> bytearray
         self.index = {}         # key -> (segment, offset)
         self.segments = {}      # segment -> live PUTs, as the hints have it
@@ -102,6 +102,8 @@ class Attic:
         self.is_open = False
 
     def write_commit(self):
+        if self.is_lone and self.is_open:
+            self.close()
         self.append(COMMIT_BYTES, False)
         self.close()
 
@@ -188,7 +190,7 @@ class State:
 
 class History:
     """@habits: 'splits' lets segments end between DELETE and PUT; 'keeps' never compacts, so older
-    versions stay."""
+    versions stay; 'lone' gives each COMMIT a segment of its own, as Borg does."""
 
     def __init__(self, rng, habits=(), attic=None, objects=None):
         self.rng, self.habits = rng, habits
@@ -198,7 +200,8 @@ class History:
         self.text = rng.choice(('random', 'text', 'mixed'))
         limit = rng.choice((120, 400, 400, 1500, 6000, 50000))
         self.attic = attic or Attic('%064x' % rng.getrandbits(256), limit,
-                                    rng.choice((1, 2, 3, 10, 1000)), 'splits' in habits)
+                                    rng.choice((1, 2, 3, 10, 1000)), 'splits' in habits,
+                                    'lone' in habits)
         self.objects = dict(objects or {})      # key -> value
         self.versions = set()                   # every (key, value) that was ever committed
         self.nested = set()                     # keys of entries that are only part of a value

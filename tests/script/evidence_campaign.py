@@ -2,15 +2,15 @@
 """Damaged repositories of every kind, alone and in pairs: is anything whole given up, is any loss
 left unnamed, is anything whole called lost, is advice refused, does undo miss a byte?
 
-  evidence_campaign.py [--seed N] [--count N] [--kind A[+B]] [--jobs N] [--list]
+  evidence_campaign.py [--seed N] [--count N] [--kind A[+B]] [--dialect D] [--jobs N] [--list]
   evidence_campaign.py --corpus DIR
 
-Repository N of a kind is always the same, so "--kind A+B --seed N --count 1" shows one fault again;
---keep FOLDER leaves its files there. Without --kind the kinds take turns, one alone and then a
-pair. Without arguments the judge is tested first, and then judges a sample and the repositories
-that it once found fault with (evidence_mended.txt); with ATTICSCOPE_TORTURE=1 it judges 10,000
-repositories. --corpus takes repositories with their truth in JSON instead. ATTICSCOPE names the
-program."""
+Repository N of a kind is always the same, so "--kind A+B --seed N --dialect D --count 1" shows one
+fault again; --keep FOLDER leaves its files there. Without --kind the kinds take turns, one alone
+and then a pair; without --dialect the dialects do (borg_form.py). Without arguments the judge is
+tested first, and then judges a sample and the repositories that it once found fault with
+(evidence_mended.txt); with ATTICSCOPE_TORTURE=1 it judges 10,000 repositories. --corpus takes
+repositories with their truth in JSON instead. ATTICSCOPE names the program."""
 import argparse
 import collections
 import concurrent.futures
@@ -26,6 +26,7 @@ import traceback
 
 import evidence_rules as rules
 from attic_writer import entry
+from borg_form import DIALECTS, TURNS, habits, to_disk
 from evidence_damage import KINDS, Damaged, Unfit
 from evidence_judge import CLASSES, Judge, Program, Truth, write_files
 from evidence_mutants import MUTANTS
@@ -33,7 +34,7 @@ from reader import PUT
 
 PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 IS_LONG = os.environ.get('ATTICSCOPE_TORTURE') == '1'
-SAMPLE, LONG = 180, 10100     # one pair in a hundred fits no repository
+SAMPLE, LONG = 300, 10100     # one pair in a hundred fits no repository
 BASE = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 
 
@@ -47,11 +48,11 @@ def kinds_of(seed):
     return '+'.join(random.Random(seed).sample(names, 2))
 
 
-def make_repository(repo, damaged):
+def make_repository(repo, damaged, dialect='attic'):
     """Folders of data/ are made even when they are empty."""
     for path in damaged.state.files:
         os.makedirs(os.path.dirname(os.path.join(repo, path)), exist_ok=True)
-    write_files(repo, damaged.files)
+    write_files(repo, to_disk(damaged.files, damaged.state.files, dialect))
 
 
 def truth_of(damaged):
@@ -74,23 +75,24 @@ def truth_of(damaged):
     return truth
 
 
-def judge_one(name, seed, keep=None, program=None):
-    """(name, seed, faults, steps, commands)"""
+def judge_one(name, seed, dialect='attic', keep=None, program=None):
+    """(name, seed, dialect, faults, steps, commands)"""
     folder = keep or tempfile.mkdtemp(prefix='atticscope-evidence-', dir=BASE)
     try:
-        damaged = Damaged(name, seed)
+        damaged = Damaged(name, seed, habits(dialect))
         repo = os.path.join(folder, 'repo')
-        make_repository(repo, damaged)
+        make_repository(repo, damaged, dialect)
         if keep:
-            write_files(repo + '.found', damaged.files)
-            write_files(repo + '.whole', damaged.state.files)
-        judge = Judge(program or Program(PROGRAM), repo, truth_of(damaged))
+            whole = damaged.state.files
+            write_files(repo + '.found', to_disk(damaged.files, whole, dialect))
+            write_files(repo + '.whole', to_disk(whole, whole, dialect))
+        judge = Judge(program or Program(PROGRAM), repo, truth_of(damaged), dialect)
         judge.judge()
-        return name, seed, judge.faults, judge.steps, judge.commands
+        return name, seed, dialect, judge.faults, judge.steps, judge.commands
     except Unfit:
-        return name, seed, None, [], 0
+        return name, seed, dialect, None, [], 0
     except Exception:
-        return name, seed, [('broken', traceback.format_exc())], [], 0
+        return name, seed, dialect, [('broken', traceback.format_exc())], [], 0
     finally:
         if not keep:
             shutil.rmtree(folder)
@@ -98,25 +100,26 @@ def judge_one(name, seed, keep=None, program=None):
 
 class Tally:
     def __init__(self):
-        self.repositories, self.commands, self.unfit = 0, 0, 0
+        self.repositories, self.commands, self.unfit = collections.Counter(), 0, 0
         self.faulty = 0
         self.steps = collections.Counter()
         self.kinds = set()
         self.classes = collections.defaultdict(collections.Counter)     # class -> kind -> count
 
     def add(self, result):
-        name, seed, faults, steps, commands = result
+        name, seed, dialect, faults, steps, commands = result
         if faults is None:
             self.unfit += 1
             return
-        self.repositories += 1
+        self.repositories[dialect] += 1
         self.commands += commands
         self.steps['+'.join(steps) or 'nothing'] += 1
         self.kinds |= set(name.split('+'))
         self.faulty += bool(faults)
         for kind, text in faults:
             self.classes[kind][name] += 1
-            print('--kind %s --seed %d: %s: %s' % (name, seed, kind, text), flush=True)
+            print('--kind %s --seed %d --dialect %s: %s: %s' % (name, seed, dialect, kind, text),
+                  flush=True)
 
     def show(self):
         for kind, counts in sorted(self.classes.items()):
@@ -127,14 +130,16 @@ class Tally:
                     key=lambda row: (-row[1], row[0]))[:25]:
                 print('    %4d  %s%s' % (count, name, ', %d of them alone' % counts[name]
                                          if counts[name] else ''))
-        print('figure: damaged repositories judged by the evidence: %d' % self.repositories)
+        for dialect in DIALECTS:
+            print('figure: damaged repositories judged by the evidence, %s: %d' %
+                  (dialect, self.repositories[dialect]))
         print('figure: kinds of damage: %d' % len(self.kinds))
         print('figure: commands run on them: %d' % self.commands)
         print('figure: repositories with a fault: %d' % self.faulty)
 
 
 def campaign(names, jobs):
-    """@names: (kind, seed) of each. Returns how many have a fault."""
+    """@names: (kind, seed, dialect) of each. Returns how many have a fault."""
     tally = Tally()
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
         for result in pool.map(judge_one, *zip(*names), chunksize=4):
@@ -229,7 +234,7 @@ def test_the_judge():
 def once_misjudged():
     """(kind, seed) of repositories that long runs found fault with, and that are right since."""
     with open(os.path.join(os.path.dirname(__file__), 'evidence_mended.txt')) as f:
-        return [(name, int(seed)) for name, seed in map(str.split, f)]
+        return [(name, int(seed), 'attic') for name, seed in map(str.split, f)]
 
 
 def main():
@@ -237,27 +242,32 @@ def main():
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--count', type=int)
     parser.add_argument('--kind')
+    parser.add_argument('--dialect', choices=DIALECTS)
     parser.add_argument('--jobs', type=int, default=min(os.cpu_count() or 1, 8))
     parser.add_argument('--keep')
     parser.add_argument('--list', action='store_true')
     parser.add_argument('--corpus')
     given = parser.parse_args()
+
+    def dialect_of(seed):
+        return given.dialect or TURNS[seed // 2 % len(TURNS)]
+
     if given.list:
         print('\n'.join(sorted(KINDS)))
         return 0
     if given.corpus:
         return 1 if corpus(given.corpus, given.jobs) else 0
     if given.keep:
-        name, _, faults, steps, _ = judge_one(given.kind or kinds_of(given.seed), given.seed,
-                                              given.keep)
+        name, _, _, faults, steps, _ = judge_one(given.kind or kinds_of(given.seed), given.seed,
+                                                 dialect_of(given.seed), given.keep)
         print(name, steps, *faults, sep='\n')
         return 1 if faults else 0
-    is_whole_test = given.kind is None and given.count is None
+    is_whole_test = given.kind is None and given.count is None and given.dialect is None
     wrong = test_the_judge() if is_whole_test else []
     print('\n'.join(wrong) + '\n' * bool(wrong), end='')
     count = given.count or (LONG if IS_LONG else SAMPLE)
     seeds = range(given.seed, given.seed + count)
-    names = [(given.kind or kinds_of(seed), seed) for seed in seeds]
+    names = [(given.kind or kinds_of(seed), seed, dialect_of(seed)) for seed in seeds]
     faulty = campaign(names + once_misjudged() * is_whole_test, given.jobs)
     return 1 if wrong or faulty else 0
 

@@ -42,13 +42,15 @@ def kind(strong=True, by_hand=False, misdirects=False, habits=(), two_histories=
 
 
 class Damaged:
-    def __init__(self, name, seed):
-        """@name is a kind, or two as A+B."""
+    def __init__(self, name, seed, habits=()):
+        """@name is a kind, or two as A+B. @habits are more of the history, and of others."""
         self.kinds = [KINDS[part] for part in name.split('+')]
+        self.habits = set(habits)
         for attempt in range(200):
             self.rng = random.Random('%s %d %d' % (name, seed, attempt))
             self.history = attic_writer.History(
-                self.rng, {habit for row in self.kinds for habit in row.habits}).run()
+                self.rng, self.habits | {habit for row in self.kinds
+                                         for habit in row.habits}).run()
             self.state = self.history.states[-1]
             self.files = dict(self.state.files)
             self.uncommitted = {}       # segment -> (its bytes, {(key, value)})
@@ -140,7 +142,7 @@ class Damaged:
     def foreign_state(self):
         """The state of a repository that shares only limits and manifest with this one."""
         if not self.foreign:
-            self.foreign = attic_writer.History(self.rng)
+            self.foreign = attic_writer.History(self.rng, self.habits)
             self.foreign.attic.per_folder = self.state.attic.per_folder
             self.foreign.attic.limit = self.state.attic.limit
             self.foreign.run()

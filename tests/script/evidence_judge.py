@@ -10,6 +10,7 @@ import re
 import subprocess
 
 import evidence_rules as rules
+from borg_form import from_disk
 
 REPAIRS = ('recover', 'rollback', 'compact', 'salvage')
 STEPS_MAX = 5
@@ -130,18 +131,19 @@ class Stop(Exception):
 
 
 class Judge:
-    def __init__(self, program, repo, truth):
+    def __init__(self, program, repo, truth, dialect='attic'):
         """@repo holds the damaged repository, and is changed; repo + '.again' is made."""
-        self.program, self.repo, self.truth = program, repo, truth
+        self.program, self.repo, self.truth, self.dialect = program, repo, truth, dialect
         self.before = read_files(repo)
-        self.rules = rules.Evidence(self.before)
+        self.found = from_disk(self.before, dialect)
+        self.rules = rules.Evidence(self.found)
         self.faults = []
         self.steps = []
         self.is_broken_off = False      # a recommended repair was refused or failed
         self.commands = 0
         self.plans = []         # plans and reports
         self.check = self.last = None
-        self.after = self.before
+        self.after = self.found
 
     def fault(self, kind, text, *args):
         assert kind in CLASSES
@@ -209,11 +211,11 @@ class Judge:
                 self.is_broken_off = True
                 return
             status, self.last = self.look()
-        self.after = without_undo(read_files(self.repo))
+        self.after = from_disk(without_undo(read_files(self.repo)), self.dialect)
         if self.steps:
             self.judge_end(status)
         elif status != 0 and not self.check.get('by_hand') and not self.hand_only(self.check) \
-                and rules.whole_puts(self.before):
+                and rules.whole_puts(self.found):
             self.fault('stuck', 'exit %d: %s', status, self.codes(self.check))
 
     def repair(self, action):
@@ -271,7 +273,7 @@ class Judge:
             if problem.get('code') == 'object-lost' and problem.get('key')}
 
     def judge_messages_about_loss(self):
-        whole = rules.whole_puts(self.before)
+        whole = rules.whole_puts(self.found)
         keys = {key for key, value in whole if (key, value) in self.truth.versions}
         # Every repository and every history has a manifest: in a file of elsewhere it is not ours.
         if self.truth.two_histories or not self.rules.has_own_manifest():

@@ -2,7 +2,8 @@
 """Repairs that are killed at every change, on repositories with two faults at once, judged by a
 reader that shares no code with the engine.
 
-  kill_campaign.py [--kind A+B] [--seed N] [--count N] [--jobs N] [--all] [--keep FOLDER]
+  kill_campaign.py [--kind A+B] [--seed N] [--count N] [--dialect D] [--jobs N] [--all]
+                   [--keep FOLDER]
 
 The recommended repairs are followed to the end, and undone; killdrv keeps what a kill would leave
 before each change. As evidence_rules reads it, every such state must hold exactly the objects
@@ -11,7 +12,8 @@ miss nothing that both hold. From some states (with --all, or ATTICSCOPE_TORTURE
 recommended steps must lead to the same end, where nothing is left to do; and undo must bring back
 every byte, from there and from the end.
 
-The kinds are those of evidence_damage.py. KILLDRV names the driver."""
+The kinds are those of evidence_damage.py. Without --dialect the dialects take turns. KILLDRV names
+the driver."""
 import argparse
 import collections
 import concurrent.futures
@@ -24,6 +26,7 @@ import tempfile
 import traceback
 
 import evidence_rules as rules
+from borg_form import DIALECTS, TURNS, from_disk, habits
 from evidence_campaign import make_repository
 from evidence_damage import Damaged, Unfit
 from evidence_judge import read_files, without_undo
@@ -86,8 +89,8 @@ class Sight:
     never committed say nothing: a tail, and a torn segment above @highest, whatever its last nine
     bytes are."""
 
-    def __init__(self, repo, highest=None):
-        files = without_undo(read_files(repo))
+    def __init__(self, repo, dialect, highest=None):
+        files = from_disk(without_undo(read_files(repo)), dialect)
         numbers = {path: int(path.rpartition('/')[2]) for path in files
                    if re.fullmatch(r'data/\d+/\d+', path)}
         self.highest = max(numbers.values(), default=0)
@@ -102,16 +105,22 @@ class Sight:
         self.log = set(rules.by_log(files).items())
 
 
+def at_rest(repo):
+    """Without what repairs keep, and without a lock: that is of the process that was killed."""
+    return {path: b for path, b in without_undo(read_files(repo)).items()
+            if not path.startswith('lock.')}
+
+
 def some(rows):
     return ' '.join(sorted(key.hex()[:8] for key, _ in rows)[:3])
 
 
 class Trial:
-    def __init__(self, driver, folder, damaged):
-        self.driver, self.folder = driver, folder
+    def __init__(self, driver, folder, damaged, dialect):
+        self.driver, self.folder, self.dialect = driver, folder, dialect
         self.repo = os.path.join(folder, 'repo')
-        make_repository(self.repo, damaged)
-        self.origin = without_undo(read_files(self.repo))
+        make_repository(self.repo, damaged, dialect)
+        self.origin = at_rest(self.repo)
         self.states = []        # (name, path, Sight before, Sight after, is an undo)
         self.count = 0
 
@@ -121,9 +130,9 @@ class Trial:
         folder = os.path.join(self.folder, '%d-%s' % (self.count, action))
         self.count += 1
         os.mkdir(folder)
-        before = Sight(self.repo)
+        before = Sight(self.repo, self.dialect)
         number = int(self.driver.ask('record', self.repo, action, folder))
-        after = Sight(self.repo)
+        after = Sight(self.repo, self.dialect)
         for n in range(1, number + 1):
             path = os.path.join(folder, str(n))
             self.states.append(('%s, change %d of %d' % (action, n, number), path, before, after,
@@ -141,11 +150,11 @@ class Trial:
         self.end = self.objects_at_end(self.repo)
         for _ in steps:
             self.record('undo')
-        demand(without_undo(read_files(self.repo)) == self.origin, 'undo is not byte for byte')
+        demand(at_rest(self.repo) == self.origin, 'undo is not byte for byte')
         return steps
 
     def objects_at_end(self, repo):
-        files = without_undo(read_files(repo))
+        files = from_disk(without_undo(read_files(repo)), self.dialect)
         try:
             found, wrong = rules.by_index(files)
         except ValueError as e:
@@ -158,7 +167,7 @@ class Trial:
     # ---- what a kill leaves ----
 
     def judge_found(self, path, before, after, is_undo):
-        found = Sight(path, None if is_undo else before.highest)
+        found = Sight(path, self.dialect, None if is_undo else before.highest)
         for what, now, one, two in (('found', found.objects, before.objects, after.objects),
                                     ('in the log', found.log, before.log, after.log)):
             demand(now <= one | two, '%s: %d that neither end has: %s', what,
@@ -171,7 +180,7 @@ class Trial:
 
     def taken_back(self, repo):
         self.driver.ask('back', repo)
-        return without_undo(read_files(repo)) == self.origin
+        return at_rest(repo) == self.origin
 
     def judge_mended(self, path):
         other = path + '.back'
@@ -201,22 +210,22 @@ class Trial:
         return faults, len(chosen)
 
 
-def judge_one(name, seed, judged, keep=None):
-    """(name, seed, faults or None, steps, states, repaired states)"""
+def judge_one(name, seed, dialect, judged, keep=None):
+    """(name, seed, dialect, faults or None, steps, states, repaired states)"""
     folder = keep or tempfile.mkdtemp(prefix='atticscope-kill-', dir=BASE)
     driver = Driver()
     try:
-        damaged = Damaged(name, seed)
-        trial = Trial(driver, folder, damaged)
+        damaged = Damaged(name, seed, habits(dialect))
+        trial = Trial(driver, folder, damaged, dialect)
         steps = trial.follow()
         faults, mended = trial.judge(judged, damaged.rng)
-        return name, seed, faults, steps, len(trial.states), mended
+        return name, seed, dialect, faults, steps, len(trial.states), mended
     except Unfit:
-        return name, seed, None, [], 0, 0
+        return name, seed, dialect, None, [], 0, 0
     except Wrong as wrong:
-        return name, seed, [str(wrong)], [], 0, 0
+        return name, seed, dialect, [str(wrong)], [], 0, 0
     except Exception:
-        return name, seed, [traceback.format_exc()], [], 0, 0
+        return name, seed, dialect, [traceback.format_exc()], [], 0, 0
     finally:
         driver.close()
         if not keep:
@@ -228,6 +237,7 @@ def main():
     parser.add_argument('--kind')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--count', type=int, default=COUNT_LONG if IS_LONG else COUNT)
+    parser.add_argument('--dialect', choices=DIALECTS)
     parser.add_argument('--jobs', type=int, default=min(os.cpu_count() or 1, 8))
     parser.add_argument('--all', action='store_true', default=IS_LONG)
     parser.add_argument('--keep')
@@ -236,21 +246,25 @@ def main():
         print('skipped: %s was not built (it needs cmocka)' % PROGRAM)
         return 77
     names = [given.kind] if given.kind else PAIRS
-    rows = [(name, seed) for name in names for seed in range(given.seed, given.seed + given.count)]
+    rows = [(name, seed, given.dialect or TURNS[(i + seed) % len(TURNS)])
+            for i, name in enumerate(names)
+            for seed in range(given.seed, given.seed + given.count)]
     judged = 0 if given.all else JUDGED
     if given.keep:
         print(*judge_one(*rows[0], judged, given.keep), sep='\n')
         return 0
     figures = collections.Counter()
     with concurrent.futures.ProcessPoolExecutor(given.jobs) as pool:
-        for name, seed, faults, steps, states, mended in pool.map(
+        for name, seed, dialect, faults, steps, states, mended in pool.map(
                 judge_one, *zip(*rows), [judged] * len(rows)):
-            figures.update(states=states, mended=mended, repositories=faults is not None,
-                           faulty=bool(faults))
+            figures.update({'states': states, 'mended': mended, dialect: states,
+                            'repositories': faults is not None, 'faulty': bool(faults)})
             for fault in faults or ():
-                print('--kind %s --seed %d: %s: %s' % (name, seed, '+'.join(steps), fault),
-                      flush=True)
-    print('figure: states of killed repairs judged by the evidence: %d' % figures['states'])
+                print('--kind %s --seed %d --dialect %s: %s: %s' % (
+                    name, seed, dialect, '+'.join(steps), fault), flush=True)
+    for dialect in DIALECTS:
+        print('figure: states of killed repairs judged by the evidence, %s: %d' %
+              (dialect, figures[dialect]))
     print('figure: of them mended, and taken back: %d' % figures['mended'])
     print('figure: repositories with two faults: %d' % figures['repositories'])
     if not given.kind and figures['states'] < LEAST:
