@@ -513,6 +513,25 @@ static bool index_leads_to(const struct verify_run *run, uint32_t number)
 	return false;
 }
 
+/* Are index and hints, byte for byte, what was written at the log's end, and does each object stand
+ * where the index has it? Then nothing else at or below the end is live. Borg writes them once the
+ * COMMIT stands in a segment of its own: where another segment has that number, nothing else tells
+ * that it is an older one. */
+static bool are_of_the_end(const struct verify_run *run)
+{
+	const struct integrity *integrity = &run->repo->integrity;
+	const struct verify *verify = run->verify;
+	const struct index_image *image = &run->index.image;
+	return run->repo->dialect->has_lone_commits &&
+	       verify_count_confirmed(verify, image->buckets) == image->used &&
+	       integrity->state == INTEGRITY_READ &&
+	       integrity->transaction == verify->end && integrity->hints.state == DIGEST_READ &&
+	       integrity->index.state == DIGEST_READ &&
+	       run->repo->index_transaction == verify->end &&
+	       verify->findings.total[PROBLEM_INTEGRITY_DIGEST] == 0 &&
+	       run->repo->findings.total[PROBLEM_INTEGRITY_DIGEST] == 0;
+}
+
 /* Whole, with PUTs, at or below the end, and neither witness knows anything of it. */
 static void find_returned(struct verify_run *run, bool *again)
 {
@@ -526,17 +545,20 @@ static void find_returned(struct verify_run *run, bool *again)
 	/* A file that the hints do not know may be the one that is missing. */
 	if (verify->hints_know_missing)
 		return;
+	const bool know_all = are_of_the_end(run);
 	for (size_t i = 0; i < run->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		const struct hints_segment *row = hints_find(hints, facts->number);
 		/* A row of 0 is what a compaction leaves that was interrupted before it removed the
-		 * segment. */
+		 * segment. Borg lists a COMMIT alone to be compacted, with its few bytes. */
+		const bool is_commit = know_all && row && row->live == 0 &&
+				       row->freeable <= SEGMENT_LONE_COMMIT;
 		const bool is_hinted = (row && row->live != 0) ||
-				       hints_is_compact(hints, facts->number);
+				       (hints_is_compact(hints, facts->number) && !is_commit);
 		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
 		    !facts->is_committed ||
 		    is_hinted ||
-		    (facts->number >= last_known(run) && facts->held > 0) ||
+		    (!know_all && facts->number >= last_known(run) && facts->held > 0) ||
 		    index_leads_to(run, facts->number))
 			continue;
 		facts->role = ROLE_RETURNED;

@@ -94,6 +94,64 @@ static void a_segment_that_came_back_takes_no_part_in_the_log(void **state)
 	(void)state;
 }
 
+/* Three objects, an older manifest in a segment of its own, a COMMIT; another object and the newer
+ * manifest, a COMMIT. The segment of the older manifest and the newest COMMIT have changed places.
+ */
+static void build_exchanged(struct world *world)
+{
+	static const uint8_t manifest[BUILDER_KEY];
+	char older[BUILDER_PATH], commit[BUILDER_PATH], other[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	*world = (struct world){ .writer_fd = -1, .io = &io_system };
+	builder_make_folder(world->folder);
+	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->path, 100, 4000);
+	builder_use_borg(world->builder);
+	for (unsigned i = 0; i < 4; i++) {
+		if (i == 3) {
+			builder_close_segment(world->builder);
+			builder_put_some(world->builder, manifest, 200);
+			builder_transaction(world->builder);
+		}
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 100);
+	}
+	builder_put_some(world->builder, manifest, 150);
+	builder_transaction(world->builder);
+	builder_segment_path(world->builder, 1, older);
+	builder_segment_path(world->builder, 4, commit);
+	builder_path(world->builder, "other", other);
+	assert_int_equal(rename(commit, other), 0);
+	assert_int_equal(rename(older, commit), 0);
+	assert_int_equal(rename(other, older), 0);
+}
+
+/* The digests say that index and hints are those of the newest COMMIT. Nothing can be newer. */
+static void an_older_segment_in_the_place_of_the_newest_commit_is_set_apart(void **state)
+{
+	static const uint8_t manifest[BUILDER_KEY];
+	struct world world;
+	struct replay_event place;
+	build_exchanged(&world);
+	world_judge(&world, 1);
+	assert_int_equal(facts_of(&world, 4)->role, ROLE_RETURNED);
+	assert_true(verify_lookup(world.verify, manifest, &place));
+	assert_int_equal(place.segment, 3);
+	world_free(&world);
+	(void)state;
+}
+
+static void without_digests_it_may_be_newer_than_index_and_hints(void **state)
+{
+	struct world world;
+	build_exchanged(&world);
+	unlink(path_of(&world, "integrity.4"));
+	world_judge(&world, 1);
+	assert_int_equal(facts_of(&world, 4)->role, ROLE_LOG);
+	world_free(&world);
+	(void)state;
+}
+
 /* Where the hints know it, or there are none, it stays: keeping costs space alone. */
 static void it_needs_both_witnesses_to_set_a_segment_apart(void **state)
 {
@@ -186,6 +244,8 @@ int main(void)
 		cmocka_unit_test(files_under_each_others_number_are_read_as_what_they_are),
 		cmocka_unit_test(a_file_of_another_repository_takes_no_part_in_the_log),
 		cmocka_unit_test(a_segment_that_came_back_takes_no_part_in_the_log),
+		cmocka_unit_test(an_older_segment_in_the_place_of_the_newest_commit_is_set_apart),
+		cmocka_unit_test(without_digests_it_may_be_newer_than_index_and_hints),
 		cmocka_unit_test(it_needs_both_witnesses_to_set_a_segment_apart),
 		cmocka_unit_test(a_segment_without_a_put_never_counts_as_returned),
 		cmocka_unit_test(an_index_that_is_no_witness_of_now_gives_no_roles),
