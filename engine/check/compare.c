@@ -374,17 +374,19 @@ static enum as_err compare_quota(struct compare *compare)
 }
 
 /* Report the deleted keys whose older PUTs are all gone by the hints, while one is there: what
- * compacts next drops the DELETE. */
+ * compacts next drops the DELETE. Objects that are there do not count: they need no DELETE. */
 static enum as_err compare_shadow(struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
 	const struct hints *hints = &verify->repo->hints;
 	struct finding finding = finding_of(PROBLEM_HINTS_SHADOW);
 	struct replay_event event;
+	struct index_bucket bucket;
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < hints->shadow_count; i++) {
 		const struct hints_shadow *row = &hints->shadow[i];
 		if (row->count > 0 || !verify->shadow_is_there[i] ||
+		    verify_find_mapping(compare->run, row->key, &bucket) ||
 		    !replay_find(verify->replay, row->key, &event) || event.is_put)
 			continue;
 		finding.segment = event.segment;

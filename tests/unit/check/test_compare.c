@@ -1,5 +1,6 @@
 #include "build-config.h"
 
+#include "tests/support/borg_repo.h"
 #include "tests/unit/check/sample.h"
 
 #include <setjmp.h>
@@ -88,11 +89,30 @@ static void a_lost_key_is_found_in_much_damage(void **state)
 	(void)state;
 }
 
+/* Borg's compaction empties the list of a key that was put again. As long as the object is there
+ * no DELETE of it matters. */
+static void an_empty_shadow_list_of_an_object_is_no_problem(void **state)
+{
+	struct world world;
+	uint8_t key[BUILDER_KEY];
+	world_new(&world);
+	builder_key(1, key);
+	builder_put_some(world.builder, key, 30);
+	builder_transaction(world.builder);
+	borg_repo_make_with(world.builder, 0, key);
+	world_judge(&world, 1);
+	assert_non_null(hints_find_shadow(&world.repo->hints, key));
+	assert_int_equal(found(&world, PROBLEM_HINTS_SHADOW), 0);
+	world_free(&world);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
 		cmocka_unit_test(a_lost_key_is_found_in_much_damage),
+		cmocka_unit_test(an_empty_shadow_list_of_an_object_is_no_problem),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
