@@ -44,8 +44,8 @@ MANIFEST = 64 * '0'
 INDEX_NAMES = ('index.', 'hints.', 'integrity.')
 LOCKS = ('lock.exclusive', 'lock.roster')
 KILLED = -9
-# What Borg before 1.2.7 leaves where it replayed the log: it does not write down then which older
-# PUTs there are, and drops a DELETE too early later.
+# What Borg before 1.2.7 leaves where it replayed the log, or replaced an object: it does not write
+# down then which older PUTs there are, and drops a DELETE too early later.
 BORGS_FAULTS = ('hints-shadow', 'delete-lost')
 STEPS_OF_ADVICE = 8             # some of them are killed
 WEIGHTS = {
@@ -53,6 +53,7 @@ WEIGHTS = {
     'borg_change': 8, 'put': 5, 'put_batch': 4, 'delete': 4, 'store': 8, 'compact': 3,
     'store_compact': 2, 'recover': 2, 'lose_index': 2, 'damage': 2, 'damage_copy': 2, 'undo': 2,
     'purge': 1, 'extract': 1, 'make_old': 1,
+    'tidy_commits': 1, 'lose_commit': 1,
 }
 KINDS = ('none', 'repokey', 'ours', 'append-only')
 # They need a manifest.
@@ -122,7 +123,7 @@ class History:
         self.archive_count = 0
         self.shrinking = 0.45           # how likely a change is a delete
         self.before_repair = None       # the files before the last one, while it can be undone
-        self.borg_may_be_wrong = False  # it has replayed the log
+        self.borg_may_be_wrong = False  # see BORGS_FAULTS
         self.takes = collections.defaultdict(lambda: 0.1)       # command -> seconds
         os.mkdir(self.data)
         self.server = borg_client.Server(folder)
@@ -188,7 +189,7 @@ class History:
         report = self.check()
         codes = {problem['code'] for problem in report['problems']}
         if codes & set(BORGS_FAULTS):
-            demand(self.borg_may_be_wrong, 'Borg was not killed: %s', report)
+            demand(self.borg_may_be_wrong, 'not the fault of Borg: %s', report)
             COUNTS['faults of Borg mended'] += 1
             self.follow_advice()
             report = self.check()
@@ -414,7 +415,9 @@ class History:
 
     def borg_change(self):
         """A transaction of Borg's Repository."""
-        rows, after = self.changes(self.rng.choice((1, 5, 20)), may_replace=False)
+        replaces = self.rng.random() < 0.2
+        rows, after = self.changes(self.rng.choice((1, 5, 20)), may_replace=replaces)
+        self.borg_may_be_wrong |= replaces
         compact, threshold = self.rng.random() < 0.4, self.rng.choice((0, 0.1, 0.3))
         self.note('Repository: %d changes, compact %s %s', len(rows), compact, threshold)
         if not rows:
@@ -590,6 +593,32 @@ class History:
         self.note('hints of Borg 1.0')
         self.before_repair = None
         self.borg_may_be_wrong = True   # they do not say which older PUTs there are
+
+    def commits(self):
+        """The paths of the segments that hold nothing but a COMMIT, ascending by number."""
+        paths = [os.path.join(folder, name) for folder, _, names in os.walk(
+            os.path.join(self.repo, 'data')) for name in names]
+        return sorted((path for path in paths if os.path.getsize(path) == 17),
+                      key=lambda path: int(os.path.basename(path)))
+
+    def tidy_commits(self):
+        """Somebody removes tiny files, but for the newest: nobody misses them."""
+        for path in self.commits()[:-1]:
+            if self.rng.random() < 0.5:
+                os.unlink(path)
+        self.note('COMMITs are tidied away')
+        self.before_repair = None
+
+    def lose_commit(self):
+        """The newest COMMIT is gone: index, hints and digests show that it was there."""
+        paths = self.commits()
+        if not paths:
+            return
+        self.note('%s is gone', os.path.relpath(paths[-1], self.repo))
+        os.unlink(paths[-1])
+        self.before_repair = None
+        demand(self.check()['recommended'] == 'salvage', 'salvage is not recommended')
+        self.follow_advice()
 
     def flip(self, repo):
         """One byte of one segment is another: where, and the keys that this may cost."""
