@@ -56,8 +56,9 @@ def new_hints(b, whole):
         return b
     sizes = {int(path.rpartition('/')[2]): len(image) for path, image in whole.items()
              if re.fullmatch(r'data/\d+/\d+', path)}
-    # Borg lists each COMMIT of its own.
-    commits = {n for n, size in sizes.items() if size == 17}
+    # Borg lists each COMMIT of its own, up to the one that ends the transaction of these hints.
+    last = max(rows, default=-1) + 1
+    commits = {n for n, size in sizes.items() if size == 17 and n <= last}
     rows.update((n, 0) for n in commits)
     return pack({b'version': 2, b'segments': dict(sorted(rows.items())),
                  b'compact': {n: 9 if n in commits else sizes.get(n, 50)
