@@ -2,7 +2,6 @@
 
 #include "format/dialect.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MIB (1024u * 1024)
@@ -192,9 +191,11 @@ bool dialect_has_magic(const struct dialect *dialect, const char *magic)
 
 void dialect_reword(const struct dialect *dialect, char *text, size_t size)
 {
-	char *copy = dialect->words ? strdup(text) : NULL;
-	if (!copy)
+	char copy[DIALECT_TEXT_MAX];
+	const size_t length = strlen(text);
+	if (!dialect->words || length >= sizeof(copy))
 		return;
+	memcpy(copy, text, length + 1);
 	for (const char *at = copy; *at && size > 1;) {
 		const bool begins_word = at == copy || strchr(" (\n", at[-1]);
 		const char *const *pair = dialect->words[0];
@@ -209,7 +210,6 @@ void dialect_reword(const struct dialect *dialect, char *text, size_t size)
 		at += pair[0] ? strlen(pair[0]) : 1;
 	}
 	*text = '\0';
-	free(copy);
 }
 
 uint64_t dialect_more_buckets(const struct dialect *dialect, uint64_t buckets)

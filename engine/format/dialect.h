@@ -80,7 +80,9 @@ extern const struct dialect dialect_borg2;
 bool dialect_has_magic(const struct dialect *dialect, const char *magic);
 
 /* Say @text, which is written for Attic, in the words of @dialect, in its place. What does not fit
- * into @size bytes is cut off. */
+ * into @size bytes is cut off. No memory is needed, so that no words are those of another dialect
+ * where there is none; a text of DIALECT_TEXT_MAX bytes or more, which nobody has, stays. */
+#define DIALECT_TEXT_MAX 4096u
 void dialect_reword(const struct dialect *dialect, char *text, size_t size);
 
 /* The size of an index above @buckets; UINT64_MAX where there is none. */
