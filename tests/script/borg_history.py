@@ -308,6 +308,7 @@ class History:
                    not any(key in view for key in self.pool if key not in state)]
         demand(fitting, 'neither the state before nor the one after: %d objects in Borg', len(view))
         self.values, self.objects = dict(fitting[0]), view
+        self.remember()
         if self.rng.random() < 0.6:
             self.follow_advice()
         else:
