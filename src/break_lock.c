@@ -38,7 +38,8 @@ static bool can_be_broken(struct repo *repo, struct lock_seen *seen)
 {
 	return !dialect_is_only_read(repo->dialect) && lock_see(repo_lock(repo), seen) == AS_OK &&
 	       lock_state(repo_lock(repo), NULL) == LOCK_DEFERRED &&
-	       (seen->standing == STANDING_DAMAGED || seen->standing == STANDING_UNKNOWN ||
+	       ((seen->standing == STANDING_DAMAGED && !seen->is_denied) ||
+		seen->standing == STANDING_UNKNOWN ||
 		(seen->standing == STANDING_HELD && seen->holder.is_reused));
 }
 

@@ -21,6 +21,7 @@
 enum again {
 	AGAIN_NOT,
 	AGAIN_CHANGED,		/* the plan was out of date before it was run */
+	AGAIN_WAITED,		/* another process wrote while this one waited for the lock */
 	AGAIN_OVERTAKEN		/* another process wrote first */
 };
 
@@ -340,7 +341,7 @@ static int try_once(struct request *request, enum repair action, enum again *aga
 	*again = AGAIN_NOT;
 	const enum as_err err = open_and_plan(&attempt);
 	if (err == AS_ERR_CHANGED)
-		*again = AGAIN_CHANGED;
+		*again = AGAIN_WAITED;
 	if (err != AS_OK)
 		status = message_status(err);
 	else if (attempt.plan->is_refused)
@@ -377,18 +378,21 @@ int cmd_repair(struct request *request)
 		action++;
 	for (int changes = 0; changes < ATTEMPTS;) {
 		status = try_once(request, action, &again);
-		changes += again == AGAIN_CHANGED;
+		changes += again == AGAIN_CHANGED || again == AGAIN_WAITED;
 		if (again == AGAIN_NOT ||
 		    (again == AGAIN_OVERTAKEN && !lock_wait_pause(request)))
 			break;
 		if (again == AGAIN_OVERTAKEN)
 			message("planning again when the other process is done");
 		else if (changes < ATTEMPTS)
-			message("the repository was changed after it was read, by a program that "
-				"ignores locks: planning again");
+			message(again == AGAIN_WAITED
+				? "the repository was changed before its lock was free: planning "
+				  "with what is there now"
+				: "the repository was changed after it was read, by a program "
+				  "that ignores locks: planning again");
 	}
 	if (again != AGAIN_NOT)
-		message(again == AGAIN_CHANGED ? "the repository keeps changing; nothing was done"
-					       : "nothing was changed");
+		message(again == AGAIN_OVERTAKEN ? "nothing was changed"
+			: "the repository keeps changing; nothing was done");
 	return status;
 }

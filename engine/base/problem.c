@@ -913,6 +913,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "may fail at it with every command.",
 		.stake = "Nobody can write until it is removed.",
 		.meanwhile = "It may be in use. Change nothing.",
+		.means_by_cause = true,
 		.severity = SEVERITY_WARNING, .repair = REPAIR_NONE,
 	},
 	[PROBLEM_LOCK_STALE] = {

@@ -2,8 +2,8 @@
 
 #include "cache/cache.h"
 
-#include "base/folder.h"
 #include "base/path.h"
+#include "cache/folder.h"
 #include "cache/records.h"
 
 #include <errno.h>

@@ -21,7 +21,7 @@ struct weight {
 	enum repair wanted;	/* first of these by urgency, whatever is against it */
 	bool is_foreign;	/* the repository is not in Attic's format */
 	bool is_unread;		/* part of it cannot be read */
-	bool attic_deletes, attic_fails, unmendable, manifest_lost;
+	bool attic_deletes, attic_fails, unmendable, manifest_lost, manifest_older;
 };
 
 static void weigh(const struct finding *finding, struct weight *weight)
@@ -35,6 +35,9 @@ static void weigh(const struct finding *finding, struct weight *weight)
 		weight->is_unread = true;
 	if (finding_is_of_lost_manifest(finding))
 		weight->manifest_lost = true;
+	if (finding->problem == PROBLEM_OBJECT_OLDER && finding->has_key &&
+	    key_is_manifest(finding->key))
+		weight->manifest_older = true;
 	if (finding->problem == PROBLEM_TAIL_COMMIT_DAMAGED ||
 	    finding->problem == PROBLEM_TAIL_WAS_COMMITTED ||
 	    finding->problem == PROBLEM_NO_COMMIT)
@@ -200,6 +203,11 @@ static void advise(const struct repo *repo, const struct obstacle_ground *ground
 	} else {
 		advise_after_repair(&remains, weight, d);
 	}
+	if (weight->manifest_older && d->recommended == REPAIR_SALVAGE)
+		append(d->advice, sizeof(d->advice), "Only an older version of the manifest, the "
+		       "list of all archives, is whole. Salvage leaves that out where newer "
+		       "objects are whole, since it would hide their archives: afterwards attic "
+		       "check --repair makes it again from the other objects.");
 	if (weight->manifest_lost)
 		append(d->advice, sizeof(d->advice), "The manifest is lost, the list of all "
 		       "archives: afterwards attic check --repair makes it again from the other "

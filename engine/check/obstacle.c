@@ -67,6 +67,21 @@ const struct obstacle obstacle_table[] = {
 	{
 		.kind = OBSTACLE_IN_USE,
 		.problems = { PROBLEM_LOCK_DAMAGED }, .count = 1,
+		.causes = CAUSE_BIT(CAUSE_DENIED),
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.advice = "This user may not look at the lock, so nobody can tell whether the "
+			  "repository is in use.",
+		.refusal = "this user may not look at the lock, so nobody can tell whether the "
+			   "repository is in use",
+		.not_planned = "The plan rests on what was read, which may be half old and half "
+			       "new.",
+		.by_hand = "Run this program as the user to whom the repository belongs, or as "
+			   "root: a backup may be running.",
+	},
+	{
+		.kind = OBSTACLE_IN_USE,
+		.problems = { PROBLEM_LOCK_DAMAGED }, .count = 1,
+		.causes = CAUSE_BIT(CAUSE_UNKNOWN),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "What lies in the place of the lock names no process, so nobody can "
 			  "tell whether the repository is in use.",

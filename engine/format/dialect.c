@@ -15,6 +15,9 @@ const struct dialect dialect_attic = {
 	.client = "Attic",
 	.id_places = "~/.cache/attic/<id>, or $ATTIC_CACHE_DIR/<id>. It is in the first line of "
 		     "the client's key file as well (~/.attic/keys)",
+	.after_lost_manifest = "The manifest, the list of all archives, is not there afterwards. "
+			       "Attic opens the repository only when attic check --repair has "
+			       "made it again from the other objects.",
 	.is_read = true,
 	.readme = "This is an Attic repository\n",
 	.readme_start = "This is an Attic",
@@ -54,6 +57,16 @@ static const char *const borg_words[][2] = {
 	{ "Attic can read the repository, but its next backup fails. No object is in danger.",
 	  "Borg reads the whole log to make them once more; where it does not know their version, "
 	  "its next backup fails. No object is in danger." },
+	{ "A writer stopped before it compacted. Compact copies",
+	  "Borg compacts when a person asks for it. Compact copies" },
+	{ "Attic cannot open the repository; its objects are not touched by this",
+	  "Early versions of Borg cannot open the repository; its objects are not touched by "
+	  "this" },
+	{ "leaves the folder as it is. Attic fails on it.",
+	  "leaves the folder as it is. Early versions of Borg fail on it." },
+	{ "Before Attic is run, move each folder whose name is no number out of data: it fails on "
+	  "them.",
+	  "Early versions of Borg fail on a folder in data whose name is no number: move it out." },
 	{ "Attic sorts the folders by number and fails on this name, with a ValueError; so do "
 	  "early versions of Borg, while later ones pass over it.",
 	  "Early versions of Borg fail on this name, with a ValueError; later ones pass over it." },
@@ -111,6 +124,9 @@ static const char *const borg_files[] = {
 	.title = "Borg 1.x", \
 	.frame = "Borg ", \
 	.words = borg_words, \
+	.after_lost_manifest = "The manifest, the list of all archives, is not there afterwards. " \
+			       "Borg opens the repository only when borg check --repair has made " \
+			       "it again from the other objects.", \
 	.after_rollback = "Clients that know the newer transaction will take this for a replay " \
 			  "attack, and refuse the repository. Then remove what they remember of " \
 			  "it: borg delete --cache-only, and the folder of its id in " \

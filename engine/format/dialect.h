@@ -33,6 +33,8 @@ struct dialect {
 	/* What a client says where a committed transaction was given up, and what helps, in
 	 * sentences; NULL: nothing. */
 	const char *after_rollback;
+	/* The same where the manifest, the list of all archives, is not there afterwards. */
+	const char *after_lost_manifest;
 	bool is_read;			/* more than config and listing */
 	/* REPO/README of a new repository, NULL where none is made; and how every version begins
 	 * it. */

@@ -164,6 +164,26 @@ static enum as_err find_verify(struct plan *plan, const struct verify *first)
 	return verify_work(work->own_verify, plan->options.threads, work->progress);
 }
 
+/* Will the manifest be missing that a client had made? The newest whole thing that is left of it
+ * may be its DELETE, which every client follows with a PUT; or nothing, where other things are
+ * lost. */
+static void name_manifest(struct plan *plan)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	const struct plan_work *work = plan->work;
+	struct replay_event event;
+	struct index_bucket bucket;
+	uint32_t segment, offset;
+	if (index_table_get(work->table, manifest, &segment, &offset) || plan->objects_after == 0)
+		return;
+	if (plan->loss_is_unknown || plan->lost_count > 0 ||
+	    replay_find(work->verify->replay, manifest, &event) ||
+	    verify_find_gone(work->verify, manifest) ||
+	    (work->verify->index.fd >= 0 &&
+	     index_lookup(&work->verify->index, manifest, &bucket) == AS_OK))
+		plan->next_step = plan->dialect->after_lost_manifest;
+}
+
 static enum as_err fill(struct plan *plan, const struct verify *first, struct as_error *error)
 {
 	struct plan_work *work = plan->work;
@@ -195,6 +215,7 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 	}
 	choose_writing(plan);
 	plan_name_guesses(plan);
+	name_manifest(plan);
 	err = plan_list_files(plan);
 	if (err != AS_OK)
 		return repair_fail(work->repo, err, error);

@@ -276,6 +276,7 @@ enum as_err lock_see(struct lock *lock, struct lock_seen *seen)
 	seen->has_folder = look.has_folder;
 	seen->has_roster = look.has_roster;
 	memcpy(seen->damage, look.damage, sizeof(seen->damage));
+	seen->is_denied = look.is_denied;
 	lock_look_free(&look);
 	return AS_OK;
 }

@@ -83,6 +83,7 @@ struct lock_seen {
 	struct lock_holder holder;	/* the strongest; not known where nobody is */
 	bool has_folder, has_roster;	/* lock.exclusive/, lock.roster are there */
 	char damage[LOCK_DAMAGE_TEXT];	/* as in struct lock_look; empty: none */
+	bool is_denied;			/* likewise */
 };
 
 /* Waits as lock_holders. AS_ERR_MEMORY. */

@@ -79,6 +79,7 @@ static enum as_err look_into_folder(const struct io *io, int repo_fd, const char
 		return AS_OK;
 	look->has_folder = true;
 	if (err != AS_OK) {
+		look->is_denied = err == AS_ERR_DENIED;
 		note_damage(look, LOCK_FOLDER,
 			    err == AS_ERR_NOT_REGULAR ? "is not a folder" : as_err_text(err));
 		return AS_OK;
@@ -138,6 +139,7 @@ static enum as_err look_into_roster(const struct io *io, int repo_fd, const char
 	if (err != AS_OK) {
 		if (!look->is_damaged)
 			memcpy(look->damage, damage, sizeof(damage));
+		look->is_denied = look->is_denied || err == AS_ERR_DENIED;
 		look->is_damaged = true;
 		return AS_OK;
 	}

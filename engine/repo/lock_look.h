@@ -30,6 +30,7 @@ struct lock_look {
 	bool is_empty;		/* the folder holds no name: being made, or left by a crash */
 	struct timespec folder_time;	/* its last change */
 	bool is_damaged;
+	bool is_denied;		/* ... because this user may not look */
 	char damage[LOCK_DAMAGE_TEXT];	/* "lock.roster: is no regular file"; may hold bytes from
 					 * the disk: mask before showing */
 };

@@ -420,6 +420,7 @@ static enum as_err check_writer(struct repo *repo)
 static enum as_err check_lock(struct repo *repo)
 {
 	struct findings *findings = &repo->findings;
+	struct finding finding;
 	struct lock_seen seen;
 	char who[LOCK_HOLDER_TEXT];
 	if (repo->dialect->lock_kind == LOCK_KIND_FILE)
@@ -439,8 +440,10 @@ static enum as_err check_lock(struct repo *repo)
 				     FINDING_NOWHERE, "%s lock of %s",
 				     seen.holder.exclusive ? "the exclusive" : "a shared", who);
 	case STANDING_DAMAGED:
-		return findings_note(findings, PROBLEM_LOCK_DAMAGED, FINDING_NOWHERE,
-				     FINDING_NOWHERE, "%s", seen.damage);
+		finding = finding_of(PROBLEM_LOCK_DAMAGED);
+		finding.cause = seen.is_denied ? CAUSE_DENIED : CAUSE_UNKNOWN;
+		snprintf(finding.detail, sizeof(finding.detail), "%s", seen.damage);
+		return findings_add(findings, &finding);
 	case STANDING_STALE:
 		return findings_note(findings, PROBLEM_LOCK_STALE, FINDING_NOWHERE,
 				     FINDING_NOWHERE, "%s%s%s%s%s",
@@ -574,8 +577,14 @@ static enum as_err check_options(struct repo *repo)
 	uint8_t *bytes;
 	size_t len, digits = 0;
 	if (repo->config.is_append_only) {
-		const enum as_err err = note(repo, PROBLEM_APPEND_ONLY,
-					     "the file transactions lists them");
+		struct stat st;
+		bool is_there = false;
+		io_ask(repo->io, repo->fd, "transactions", &is_there, &st);
+		const bool is_file = is_there && S_ISREG(st.st_mode);
+		enum as_err err = note(repo, PROBLEM_APPEND_ONLY,
+				       is_file ? "the file transactions lists them" : "");
+		if (err == AS_OK && is_there && !is_file)
+			err = note(repo, PROBLEM_NOT_A_FILE, "transactions is no regular file");
 		if (err != AS_OK)
 			return err;
 	}

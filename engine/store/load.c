@@ -168,9 +168,24 @@ enum as_err store_check_order(const struct as_store *store, struct as_error *err
 	return AS_OK;
 }
 
+/* Each commit is written down there: that it can be is better known before. */
+static enum as_err check_transactions(const struct as_store *store, struct as_error *error)
+{
+	struct stat st;
+	bool is_there;
+	if (!store->repo->config.is_append_only ||
+	    io_ask(store->io, store->fd, "transactions", &is_there, &st) != AS_OK || !is_there ||
+	    S_ISREG(st.st_mode))
+		return AS_OK;
+	return as_fail(error, AS_ERR_NOT_REGULAR, 0, "%s/transactions: is no regular file: move it "
+		       "elsewhere", store->repo->path);
+}
+
 enum as_err store_begin(struct as_store *store, struct as_error *error)
 {
 	enum as_err err = store_check_order(store, error);
+	if (err == AS_OK)
+		err = check_transactions(store, error);
 	if (err == AS_OK)
 		err = store_acquire(store, error);
 	if (err != AS_OK || store->table)

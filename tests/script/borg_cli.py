@@ -125,6 +125,26 @@ class AppendOnly(Case):
                          [line[line.index('UTC'):] for line in lines])
         self.borg('check', '--repository-only', self.repo)
 
+    def test_without_a_file_to_write_it_down_nothing_is_put(self):
+        def info():
+            return json.loads(run('info', '--json', self.repo)[1])['transaction_id']
+
+        path = os.path.join(self.repo, 'transactions')
+        os.unlink(path)
+        self.assertNotIn('the file transactions', run('check', self.repo)[1])
+        for make in (os.mkdir, lambda name: os.symlink('/dev/null', name)):
+            before = info()
+            if os.path.lexists(path):
+                os.unlink(path) if not os.path.isdir(path) else os.rmdir(path)
+            make(path)
+            self.assertIn('transactions: is no regular file',
+                          self.is_refused('put', self.repo, KEY, value=b'x'))
+            self.assertEqual(info(), before)
+            self.assertIn('not-a-file', [row['code'] for row in self.check()['problems']])
+        os.unlink(path)
+        self.works('put', self.repo, KEY, value=b'x')
+        self.assertIn('the file transactions', run('check', self.repo)[1])
+
     def test_compact_is_refused_and_not_recommended(self):
         self.works('put', self.repo, KEY, value=b'x')
         self.works('put', self.repo, KEY, value=b'y')

@@ -147,6 +147,25 @@ class Corpus(unittest.TestCase):
                 if args[0] != 'get':
                     self.assertNotIn(b'Attic', done.stdout + done.stderr, args)
 
+    def test_a_repair_without_the_manifest_says_what_comes_next(self):
+        """The newest two segments of real archives are gone, the PUT of the manifest in them, and
+        its DELETE is left."""
+        for truth in self.each(lambda t: t['case'].startswith('real-')):
+            copy = truth['repo'] + '.copy'
+            shutil.copytree(truth['repo'], copy)
+            segments = sorted(glob.glob(os.path.join(copy, 'data', '*', '*')),
+                              key=lambda path: int(os.path.basename(path)))
+            for path in segments[-2:] + glob.glob(os.path.join(copy, 'index.*')):
+                os.unlink(path)
+            plan = json.loads(run('salvage', '--dry-run', '--json', copy).stdout)
+            text = ' '.join(run('salvage', '--dry-run', copy).stdout.decode().split())
+            run('salvage', '--yes', copy)
+            keys = [row['key'] for row in rows('index', '--json', copy)]
+            is_missing = '0' * 64 not in keys
+            self.assertEqual('only when borg check --repair has made it again' in text, is_missing)
+            self.assertEqual(plan['next_step'] is not None, is_missing)
+            shutil.rmtree(copy)
+
     def test_a_salvage_of_an_append_only_one_says_that_its_history_is_moved(self):
         for truth in self.each(lambda t: 'salvage' in (t['actions'] or []) and not t.get('lock')):
             text = run('salvage', '--dry-run', truth['repo']).stdout.decode()

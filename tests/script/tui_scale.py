@@ -159,6 +159,7 @@ class Scale(Case):
                              ('odd', lambda row: False),
                              ('uncommitted', lambda row: not row['committed']),
                              ('sparse', is_sparse),
+                             ('entries', lambda row: True),
                              ('all', lambda row: True)):
             left = [row for row in rows if passes(row)]
             self.timed('filter: %s' % name, lambda: self.terminal.press('f'),

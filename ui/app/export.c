@@ -4,7 +4,7 @@
 
 #include "app/app.h"
 
-#include "engine/base/folder.h"
+#include "engine/cache/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -198,6 +198,27 @@ static void a_hostile_roster_is_damage(void **state)
 	expect(scratch, STANDING_DAMAGED, 0, "lock.roster: is longer than a list of locks can be");
 }
 
+/* Only its owner may look: a living process may hold it. */
+static void what_this_user_may_not_see_is_denied(void **state)
+{
+	static const char *const paths[] = { "lock.exclusive", "lock.roster" };
+	struct scratch *scratch = *state;
+	put_name(scratch, GONE);
+	put_roster(scratch, "{}");
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct lock_look look;
+		struct fault fault;
+		fault_init(&fault);
+		fault.open_path = paths[i];
+		fault.open_error = EACCES;
+		assert_int_equal(lock_look(&fault.io, scratch->fd, &look), AS_OK);
+		assert_true(look.is_denied);
+		assert_int_equal(lock_look_standing(&look), STANDING_DAMAGED);
+		assert_non_null(strstr(look.damage, paths[i]));
+		lock_look_free(&look);
+	}
+}
+
 static void what_cannot_be_read_is_damage(void **state)
 {
 	struct fault fault;
@@ -240,6 +261,7 @@ int main(void)
 		with_folder(what_is_no_folder_is_damage),
 		with_folder(what_is_no_file_is_no_roster),
 		with_folder(a_hostile_roster_is_damage),
+		with_folder(what_this_user_may_not_see_is_denied),
 		with_folder(what_cannot_be_read_is_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

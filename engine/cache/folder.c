@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "base/folder.h"
+#include "cache/folder.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "engine/base/error.h"
-#include "engine/base/folder.h"
+#include "engine/cache/folder.h"
 #include "tests/support/scratch.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* engine/base/folder.h - where an open folder lies: for what the program writes outside of the
+/* engine/cache/folder.h - where an open folder lies: for what the program writes outside of the
  * repository, which does not go through struct io. */
 #ifndef ATTICSCOPE_FOLDER_H
 #define ATTICSCOPE_FOLDER_H
