@@ -165,8 +165,8 @@ static enum as_err find_verify(struct plan *plan, const struct verify *first)
 }
 
 /* Will the manifest be missing that a client had made? The newest whole thing that is left of it
- * may be its DELETE, which every client follows with a PUT; or nothing, where other things are
- * lost. */
+ * may be its DELETE, which every client follows with a PUT; or nothing, where more may be
+ * lost than can be named. */
 static void name_manifest(struct plan *plan)
 {
 	static const uint8_t manifest[KEY_SIZE];
@@ -176,7 +176,7 @@ static void name_manifest(struct plan *plan)
 	uint32_t segment, offset;
 	if (index_table_get(work->table, manifest, &segment, &offset) || plan->objects_after == 0)
 		return;
-	if (plan->loss_is_unknown || plan->lost_count > 0 ||
+	if (plan->loss_is_unknown ||
 	    replay_find(work->verify->replay, manifest, &event) ||
 	    verify_find_gone(work->verify, manifest) ||
 	    (work->verify->index.fd >= 0 &&

@@ -21,7 +21,7 @@ static enum as_err read_manifest(const void *bytes, size_t len, struct manifest 
 /* No name leads out of the repository, or to a file that no repair touches. */
 static bool is_harmless(const char *path)
 {
-	static const char *const begins[] = { "data/", "index.", "hints." };
+	static const char *const begins[] = { "data/", "index.", "hints.", "integrity." };
 	bool is_known = false;
 	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
 		is_known = is_known || strncmp(path, begins[i], strlen(begins[i])) == 0;
