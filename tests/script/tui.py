@@ -564,17 +564,18 @@ class Help(Case):
                 else:
                     terminal.press(tab)
                 terminal.tab(tab)
-                hints = re.findall(r'(\S+):[a-z]', terminal.wait('q:back').lines[-1])
                 terminal.press('?').wait('keys of the screen ' + SCREENS[int(tab) - 1][2:])
                 labels = self.labels(terminal)
                 for label in self.COMMON + self.OWN[tab]:
                     self.assertIn(label, labels)
                 words = {word for label in labels for word in label.split()}
-                self.assertLessEqual(set(hints), words)
                 self.assertIn('S', labels)      # salvage; on the Segments screen the order
                 for other in set('sfa') - set(self.OWN[tab]):
                     self.assertNotIn(other, labels)
                 terminal.press('q').tab(tab)
+                # The bottom line is drawn last; it names no key that the help does not list.
+                terminal.wait(lambda s: 'q:back' in s.lines[-1] and
+                              set(re.findall(r'(\S+):[a-z]', s.lines[-1])) <= words)
 
     def test_a_key_without_meaning_and_a_repair_key_are_answered_in_words(self):
         terminal = self.verified(self.sample())
