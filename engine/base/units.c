@@ -33,3 +33,11 @@ char *units_count(uint64_t count, char *out, size_t size)
 	snprintf(out, size, "%s", text);
 	return out;
 }
+
+char *units_number(uint64_t count, const char *one, const char *many, char *out, size_t size)
+{
+	char figure[UNITS_SIZE];
+	units_count(count, figure, sizeof(figure));
+	snprintf(out, size, "%s %s", figure, count == 1 ? one : many);
+	return out;
+}

@@ -327,15 +327,6 @@ static enum matter matter_of(const struct repo *repo, const struct verify *verif
 
 /* ---- figures ---- */
 
-static const char *count_of(uint64_t count, const char *one, const char *many, char *out,
-			    size_t size)
-{
-	char figure[UNITS_SIZE];
-	units_count(count, figure, sizeof(figure));
-	snprintf(out, size, "%s %s", figure, count == 1 ? one : many);
-	return out;
-}
-
 /* "4 of 462 objects are damaged or missing; 458 can be saved." */
 static void write_loss(const struct verify *verify, char *out, size_t size)
 {
@@ -347,10 +338,10 @@ static void write_loss(const struct verify *verify, char *out, size_t size)
 	if (verify->older > 0)
 		snprintf(older, sizeof(older), ", %s of them in an older version",
 			 units_count(verify->older, figure, sizeof(figure)));
-	count_of(kept + verify->lost, "object", "objects", all, sizeof(all));
+	units_number(kept + verify->lost, "object", "objects", all, sizeof(all));
 	if (hit == 0)
 		snprintf(out, size, "Objects may be missing that nothing names; %s can be saved.",
-			 count_of(kept, "object", "objects", all, sizeof(all)));
+			 units_number(kept, "object", "objects", all, sizeof(all)));
 	else
 		snprintf(out, size, "%s%s of %s %s damaged or missing; %s can be saved%s.",
 			 verify->loss_is_unknown ? "At least " : "", hits, all,
@@ -378,8 +369,8 @@ static void write_line(const struct repo *repo, const struct verify *verify, enu
 	char all[64];
 	const uint64_t objects = verify ? verify->objects + verify->older : 0;
 	const bool is_unknown = verify && verify->loss_is_unknown;
-	count_of(objects, is_unknown ? "object found" : "object",
-		 is_unknown ? "objects found" : "objects", all, sizeof(all));
+	units_number(objects, is_unknown ? "object found" : "object",
+		     is_unknown ? "objects found" : "objects", all, sizeof(all));
 	switch (matter) {
 	case MATTER_NOT_OURS:
 		snprintf(out, size, "This is a repository of %s, and this program reads those of "

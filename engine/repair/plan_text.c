@@ -63,16 +63,6 @@ static void put_reworded(const struct plan *plan, const struct plan_text *to, en
 	put_sentence(to, tone, indent, text);
 }
 
-/* "20 entries" */
-static const char *number_of(uint64_t count, const char *one, const char *many, char *out,
-			     size_t size)
-{
-	char figure[UNITS_SIZE];
-	units_count(count, figure, sizeof(figure));
-	snprintf(out, size, "%s %s", figure, count == 1 ? one : many);
-	return out;
-}
-
 static void put_transactions(const struct plan_text *to, bool has_before, uint32_t before,
 			     bool has_after, uint32_t after)
 {
@@ -104,8 +94,8 @@ static void put_warnings(const struct plan *plan, const struct plan_text *to)
 	char text[LINE_SIZE], owner[OWNER_TEXT_SIZE], number[64];
 	if (plan->dropped_count > 0 && !plan->is_refused) {
 		snprintf(text, sizeof(text), "This gives up %s that can be read now. The list "
-			 "below names %s.", number_of(plan->dropped_count, "object", "objects",
-						      number, sizeof(number)),
+			 "below names %s.", units_number(plan->dropped_count, "object", "objects",
+							 number, sizeof(number)),
 			 plan->dropped_count == 1 ? "it" : "them");
 		put_sentence(to, PLAN_TONE_WARNING, 0, text);
 		put(to, PLAN_TONE_PLAIN, "%s", "");
@@ -153,12 +143,12 @@ static void put_figures(const struct plan *plan, bool is_report, const struct pl
 		    units_count(plan->possibly_deleted, size, sizeof(size)));
 	if (plan->entries_copied > 0)
 		put(to, PLAN_TONE_PLAIN, "  copied       %s, %s",
-		    number_of(plan->entries_copied, "entry", "entries", count, sizeof(count)),
+		    units_number(plan->entries_copied, "entry", "entries", count, sizeof(count)),
 		    units_bytes(plan->bytes_copied, size, sizeof(size)));
 	if (plan->deletes_written > 0)
 		put(to, PLAN_TONE_PLAIN,
 		    "  written      %s, so that nothing superseded comes back",
-		    number_of(plan->deletes_written, "DELETE", "DELETEs", count, sizeof(count)));
+		    units_number(plan->deletes_written, "DELETE", "DELETEs", count, sizeof(count)));
 	units_bytes(plan->bytes_needed, size, sizeof(size));
 	if (!is_report && plan->bytes_free == UINT64_MAX)
 		put(to, PLAN_TONE_PLAIN, "  space        %s needed, how much is free is not known",
@@ -206,7 +196,7 @@ static void put_keys(const struct lost_key *keys, size_t count, const enum loss 
 		return;
 	put(to, PLAN_TONE_PLAIN, "%s", "");
 	put(to, PLAN_TONE_WARNING, "%s %s (segment:offset)",
-	    number_of(total, "key", "keys", number, sizeof(number)), heading);
+	    units_number(total, "key", "keys", number, sizeof(number)), heading);
 	const size_t max = rows_shown(to, total);
 	for (size_t i = 0; i < count && shown < max; i++) {
 		const struct lost_key *key = &keys[i];
@@ -232,7 +222,7 @@ static void put_suspects(const struct plan *plan, const struct plan_text *to)
 		taken += plan->suspects[i].is_taken;
 	put(to, PLAN_TONE_PLAIN, "%s", "");
 	put(to, PLAN_TONE_HEADING, "%s, %s",
-	    number_of(plan->suspect_count, "suspect", "suspects", count, sizeof(count)),
+	    units_number(plan->suspect_count, "suspect", "suspects", count, sizeof(count)),
 	    taken == 0 ? "not brought back" : "marked + where brought back");
 	put_sentence(to, PLAN_TONE_FAINT, 2,
 		     to->has_keys
@@ -256,9 +246,9 @@ static void put_things(const struct plan_text *to, const struct plan_sum *sum, c
 {
 	char files[64] = "", folders[64] = "", size[UNITS_SIZE];
 	if (sum->files > 0)
-		number_of(sum->files, "file", "files", files, sizeof(files));
+		units_number(sum->files, "file", "files", files, sizeof(files));
 	if (sum->folders > 0)
-		number_of(sum->folders, "folder", "folders", folders, sizeof(folders));
+		units_number(sum->folders, "folder", "folders", folders, sizeof(folders));
 	put(to, PLAN_TONE_PLAIN, "%s", "");
 	put(to, PLAN_TONE_HEADING, "%s%s%s %s%s%s", files,
 	    sum->files > 0 && sum->folders > 0 ? " and " : "", folders, heading,
@@ -476,7 +466,7 @@ void plan_text_choice(const struct plan *plan, const struct plan *other, const s
 		put_sentence(to, PLAN_TONE_WARNING, CHOICE_INDENT, plan->refusal);
 		return;
 	}
-	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
+	units_number(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
 	units_count(lost, loses, sizeof(loses));
 	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s%s", CHOICE_INDENT, "", keeps,
 	    lost > 0 ? loses : loses_nothing(plan) ? "none" : "none that can be named",

@@ -40,6 +40,17 @@ static void counts_have_separators(void **state)
 	(void)state;
 }
 
+static void one_has_another_word_than_many(void **state)
+{
+	char out[64];
+	assert_string_equal(units_number(1, "entry", "entries", out, sizeof(out)), "1 entry");
+	assert_string_equal(units_number(0, "entry", "entries", out, sizeof(out)), "0 entries");
+	assert_string_equal(units_number(1204, "entry", "entries", out, sizeof(out)),
+			    "1,204 entries");
+	assert_string_equal(units_number(1204, "entry", "entries", out, 8), "1,204 e");
+	(void)state;
+}
+
 static void too_little_room_cuts_the_text(void **state)
 {
 	char text[4];
@@ -53,6 +64,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_are_short_and_never_round_up_to_the_next_unit),
 		cmocka_unit_test(counts_have_separators),
+		cmocka_unit_test(one_has_another_word_than_many),
 		cmocka_unit_test(too_little_room_cuts_the_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
