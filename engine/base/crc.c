@@ -35,7 +35,7 @@ static uint32_t by_isal(uint32_t crc, const void *data, size_t len)
 #define FASTEST(crc, data, len) libdeflate_crc32(crc, data, len)
 #else
 #define LIBRARY "zlib"
-#define FASTEST(crc, data, len) (uint32_t) crc32_z(crc, data, len)
+#define FASTEST(crc, data, len) (uint32_t)crc32_z(crc, data, len)
 #endif
 
 /* The combination of two CRCs is always zlib's: it costs nothing by the byte. */

@@ -713,6 +713,14 @@ bool io_clear_way(const struct permit *permit, const char *path)
 	return is_cleared;
 }
 
+/* Remove what a failure left, as far as that is possible; errno stays that of the failure. */
+static void remove_rest(const struct permit *permit, const char *path)
+{
+	const int kept = errno;
+	io_remove_file(permit, path);
+	errno = kept;
+}
+
 enum as_err io_write_file(const struct permit *permit, const char *path,
 			  enum as_err (*write)(void *context, const struct permit *permit,
 					       int fd),
@@ -731,11 +739,8 @@ enum as_err io_write_file(const struct permit *permit, const char *path,
 	if (!err)
 		err = io_sync(permit, fd);
 	io_close(permit->io, fd);
-	if (err) {
-		const int kept = errno;
-		io_remove_file(permit, path);
-		errno = kept;
-	}
+	if (err)
+		remove_rest(permit, path);
 	return err;
 }
 
@@ -748,11 +753,8 @@ enum as_err io_replace_file(const struct permit *permit, const char *path, const
 	if (err)
 		return err;
 	err = io_rename(permit, temporary, path);
-	if (err) {
-		const int kept = errno;
-		io_remove_file(permit, temporary);
-		errno = kept;
-	}
+	if (err)
+		remove_rest(permit, temporary);
 	return err;
 }
 

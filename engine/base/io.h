@@ -195,6 +195,7 @@ enum as_err io_replace_file(const struct permit *permit, const char *path, const
 						 int fd),
 			    void *context);
 
+/* The same, where all of the file is the @len bytes @bytes. */
 enum as_err io_replace_bytes(const struct permit *permit, const char *path, const char *temporary,
 			     const void *bytes, size_t len);
 
