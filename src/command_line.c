@@ -136,14 +136,14 @@ static bool check_arguments(const struct request *request)
 	if (request->arg_count >= command->min_args && request->arg_count <= command->max_args)
 		return true;
 	const bool too_many = request->arg_count > command->max_args;
+	const char *nearest = too_many && !command->name ? command_nearest(request->args[0]) : NULL;
 	if (command->name && too_many)
 		message("%s: one argument too many: '%s'", command->name,
 			request->args[command->max_args]);
 	else if (command->name)
 		message("%s needs %s", command->name, command->arguments);
-	else if (too_many && command_nearest(request->args[0]))
-		message("there is no command '%s'; did you mean '%s'?", request->args[0],
-			command_nearest(request->args[0]));
+	else if (nearest)
+		message("there is no command '%s'; did you mean '%s'?", request->args[0], nearest);
 	else if (too_many)
 		message("there is no command '%s'", request->args[0]);
 	else

@@ -125,9 +125,10 @@ static void enter_command(struct app *app, char *line)
 	if (!command_split(line, &word, &argument))
 		return;
 	const struct key_row *row = keys_find_name(word);
-	if (!row && nearest_name(word))
+	const char *nearest = row ? NULL : nearest_name(word);
+	if (nearest)
 		app_say(app, STYLE_WARNING, "%s: no such command; did you mean :%s?", word,
-			nearest_name(word));
+			nearest);
 	else if (!row)
 		app_say(app, STYLE_WARNING, "%s: no such command, or several (? lists them)", word);
 	else if (argument && !row->argument)
